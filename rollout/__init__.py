@@ -1,0 +1,1 @@
+"""The rollout store: the place where an agent's conversations live."""

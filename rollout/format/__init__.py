@@ -1,0 +1,1 @@
+"""The stored format: bytes to values and back, without I/O."""

@@ -1,0 +1,51 @@
+"""Identities and numbers: the only place that parses them.
+
+A `ThreadId` or `RolloutId` in hand is a valid one: lower-case, hyphenated
+UUID text. Offsets are decoded (uncompressed) bytes; ranges are half-open.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final, NewType
+
+from rollout.errors import InvalidRequest
+
+ThreadId = NewType("ThreadId", str)
+RolloutId = NewType("RolloutId", str)
+TurnId = NewType("TurnId", str)
+Ordinal = NewType("Ordinal", int)
+Offset = NewType("Offset", int)
+
+_UUID: Final = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
+_LENIENT: Final = re.compile(r"[0-9a-f]{32}")
+
+
+def find_uuid(text: str) -> str | None:
+    """Return `text` as canonical UUID text, or None when it is no UUID.
+
+    Upper case, braces, a `urn:uuid:` prefix and missing hyphens are accepted.
+    """
+    lowered = text.lower()
+    if _UUID.fullmatch(lowered):
+        return lowered
+    bare = lowered.removeprefix("urn:uuid:").removeprefix("{").removesuffix("}").replace("-", "")
+    if not _LENIENT.fullmatch(bare):
+        return None
+    return "-".join((bare[:8], bare[8:12], bare[12:16], bare[16:20], bare[20:]))
+
+
+def parse_thread_id(text: str) -> ThreadId:
+    """Return a valid thread id. Raise InvalidRequest when `text` is not a UUID."""
+    found = find_uuid(text)
+    if found is None:
+        raise InvalidRequest(
+            f"reading a thread id: expected a UUID, found {text[:80]!r}",
+            hint="Pass a full id, or run `rollout list` to see what is there.",
+        )
+    return ThreadId(found)
+
+
+def is_uuid7(text: str) -> bool:
+    """Tell whether `text` is UUID text of version 7."""
+    return bool(_UUID.fullmatch(text.lower())) and text[14] == "7"

@@ -1,0 +1,1 @@
+"""The files of one rollout: names, lines, headers."""

@@ -1,0 +1,1 @@
+"""Many files, one history: lineage, model context, usage."""

@@ -1,0 +1,1 @@
+"""The store: joins the layers and owns lifetimes."""

@@ -1,0 +1,1 @@
+"""What other implementations and our own tests build on: strategies and builders."""
