@@ -1,0 +1,125 @@
+"""What one line of a rollout can be: a `Record`, or `Rejected` with the reason.
+
+Values only; `format/codec.py` makes them. Invariant 7: an unknown type or field
+is not wrong. A line of unknown type is `Rejected` as no record (it takes no ordinal
+and says nothing to replay), but it is no damage, and its bytes stay where they are.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated, Final
+
+import msgspec
+from msgspec import Raw, Struct
+
+ABSENT: Final = Raw(b"")
+"""The value of a `Raw` member that the line does not have."""
+
+
+class Mode(StrEnum):
+    """History mode, a property of the file. Format: docs/format.md, "Eras"."""
+
+    LEGACY = "legacy"
+    PAGINATED = "paginated"
+
+
+class Era(StrEnum):
+    """The shape of a file's lines. Format: docs/format.md, "Eras"."""
+
+    BARE = "bare"
+    FLAT = "flat"
+    ENVELOPE = "envelope"
+
+
+class Reason(StrEnum):
+    """Why a line is not a record; `docs/json.md` lists the values."""
+
+    NOT_JSON = "notJson"
+    BAD_UTF8 = "badUtf8"
+    TOO_LONG = "tooLong"
+    TOO_DEEP = "tooDeep"
+    BAD_ENVELOPE = "badEnvelope"
+    BAD_PAYLOAD = "badPayload"
+    UNKNOWN_TYPE = "unknownType"
+    OBSOLETE = "obsolete"
+    TORN_TAIL = "tornTail"
+    CUT_LINE = "cutLine"
+    COPIED_HEADER = "copiedHeader"
+    BAD_COMPRESSION = "badCompression"
+
+
+HARMLESS: Final = frozenset({Reason.UNKNOWN_TYPE, Reason.OBSOLETE, Reason.TORN_TAIL})
+"""Reasons that say nothing bad of the bytes: a newer type, an older shape, a write cut short."""
+
+
+class Probe(Struct, frozen=True, gc=False):
+    """The members of a payload that classification looks at, decoded in the same pass as the line."""
+
+    type: str | None = None
+    role: str | None = None
+    turn_id: str | None = None
+    content: Raw = ABSENT
+    output: Raw = ABSENT
+    item: Raw = ABSENT
+
+
+class Envelope(Struct, frozen=True, gc=False):
+    """A line's envelope, its payload reduced to a probe. Format: docs/format.md, "Lines"."""
+
+    timestamp: str
+    type: str
+    payload: Probe
+    ordinal: Annotated[int, msgspec.Meta(ge=0)] | None = None
+    metadata: dict[str, Raw] | None = None
+
+
+class Record(Struct, frozen=True, gc=False):
+    """One line that counts.
+
+    `line` holds its bytes without the newline; the line lies at `[start_offset,
+    end_offset)` of the decoded file, newline included. `payload` is set only where the
+    line does not hold its payload as a member (eras before the envelope).
+    """
+
+    start_offset: int
+    end_offset: int
+    line: bytes
+    envelope: Envelope
+    is_terminated: bool = True
+    payload: bytes | None = None
+
+    @property
+    def type(self) -> str:
+        """The record type, as stored."""
+        return self.envelope.type
+
+    @property
+    def kind(self) -> str | None:
+        """The payload's own `type`: which event, which item."""
+        return self.envelope.payload.type
+
+    @property
+    def ordinal(self) -> int | None:
+        """The stored ordinal; None where the line stores none."""
+        return self.envelope.ordinal
+
+
+class Rejected(Struct, frozen=True, gc=False):
+    """A span of bytes that is not a record, and why.
+
+    `detail` says expected against found. The span is half-open, newline included.
+    """
+
+    start_offset: int
+    end_offset: int
+    reason: Reason
+    detail: str
+
+    @property
+    def is_damage(self) -> bool:
+        """Whether these bytes contradict the format."""
+        return self.reason not in HARMLESS
+
+
+Line = Record | Rejected
