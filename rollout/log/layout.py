@@ -1,0 +1,74 @@
+"""Names and folders of a home: every path is built and parsed here.
+
+Format: docs/format.md, "Names and folders".
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from msgspec import Struct
+
+from rollout.ids import RolloutId, ThreadId, find_uuid
+
+ACTIVE_FOLDER: Final = "sessions"
+ARCHIVED_FOLDER: Final = "archived_sessions"
+NAMES_FILE: Final = "session_index.jsonl"
+COMPRESSED_SUFFIX: Final = ".jsonl.zst"
+_PREFIX: Final = "rollout-"
+_PLAIN_SUFFIX: Final = ".jsonl"
+_UUID_LENGTH: Final = 36
+
+
+class RolloutName(Struct, frozen=True):
+    """A rollout's file name, taken apart. `stamp` is whatever stands there; it may be nonsense."""
+
+    stamp: str
+    thread_id: ThreadId
+    rollout_id: RolloutId
+    is_compressed: bool
+
+
+class RolloutFile(Struct, frozen=True):
+    """Where a rollout lies."""
+
+    path: str
+    name: RolloutName
+    is_archived: bool
+
+
+def find_name(file_name: str) -> RolloutName | None:
+    """Return the parts of a rollout's file name, or None when the name is not one.
+
+    `rollout-<stamp>-<thread id>[_<rollout id>].jsonl[.zst]`; without the second id the
+    rollout id equals the thread id.
+    """
+    if not file_name.startswith(_PREFIX):
+        return None
+    is_compressed = file_name.endswith(COMPRESSED_SUFFIX)
+    suffix = COMPRESSED_SUFFIX if is_compressed else _PLAIN_SUFFIX
+    if not file_name.endswith(suffix):
+        return None
+    stem = file_name[len(_PREFIX) : -len(suffix)]
+    rollout_id = None
+    if len(stem) > _UUID_LENGTH and stem[-_UUID_LENGTH - 1] == "_":
+        rollout_id = find_uuid(stem[-_UUID_LENGTH:])
+        if rollout_id is None:
+            return None
+        stem = stem[: -_UUID_LENGTH - 1]
+    thread_id = find_uuid(stem[-_UUID_LENGTH:])
+    if thread_id is None or len(stem) <= _UUID_LENGTH or stem[-_UUID_LENGTH - 1] != "-":
+        return None
+    return RolloutName(
+        stem[: -_UUID_LENGTH - 1], ThreadId(thread_id), RolloutId(rollout_id or thread_id), is_compressed
+    )
+
+
+def join(folder: str, name: str) -> str:
+    """Return the path of `name` in `folder`."""
+    return f"{folder.rstrip('/')}/{name}"
+
+
+def base_name(path: str) -> str:
+    """Return the last part of a path."""
+    return path.rsplit("/", 1)[-1]

@@ -1,0 +1,51 @@
+"""Lines of a source as records, forward and backward: chunking joined with decoding.
+
+Both directions give the same lines with the same spans. Format: docs/format.md, "Lines".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from msgspec import Struct
+
+from rollout.format.codec import decode_lines
+from rollout.format.record import Era, Line, Rejected
+from rollout.log.chunks import MAX_LINE_BYTES, iter_chunks, iter_chunks_backward
+from rollout.log.source import Source
+
+
+class Span(Struct, frozen=True):
+    """A range of a source to read lines from: `[start_offset, end_offset)` from a line start.
+
+    `is_cut` says that the end is a base offset, so that an incomplete last line is damage
+    and not a torn tail.
+    """
+
+    start_offset: int
+    end_offset: int
+    era: Era = Era.ENVELOPE
+    is_cut: bool = False
+    max_line_bytes: int = MAX_LINE_BYTES
+
+
+def iter_lines(source: Source, span: Span) -> Iterator[list[Line]]:
+    """Yield the lines of a span in batches, oldest batch and oldest line first."""
+    for chunk in iter_chunks(source, span.start_offset, span.end_offset, span.max_line_bytes):
+        if isinstance(chunk, Rejected):
+            yield [chunk]
+        else:
+            yield decode_lines(chunk.content, chunk.start_offset, span.era, is_cut=span.is_cut)
+    if source.defect is not None:
+        yield [source.defect]
+
+
+def iter_lines_backward(source: Source, span: Span) -> Iterator[list[Line]]:
+    """Yield the lines of a span in batches, newest batch first, each batch oldest line first."""
+    if source.defect is not None:
+        yield [source.defect]
+    for chunk in iter_chunks_backward(source, span.start_offset, span.end_offset, span.max_line_bytes):
+        if isinstance(chunk, Rejected):
+            yield [chunk]
+        else:
+            yield decode_lines(chunk.content, chunk.start_offset, span.era, is_cut=span.is_cut)

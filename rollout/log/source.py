@@ -1,0 +1,157 @@
+"""The decoded bytes of one rollout, plain or compressed, read by position.
+
+The size is fixed when the source is opened: whatever is appended later is not seen
+through it. All offsets count decoded bytes. Format: docs/format.md, "Compressed files".
+"""
+
+from __future__ import annotations
+
+from types import TracebackType
+from typing import Final, Protocol, Self
+
+from rollout.format.record import Reason, Rejected
+from rollout.fs.api import FileIdentity, FileStat, FileSystem, ReadFile
+from rollout.log.layout import COMPRESSED_SUFFIX
+
+_BLOCK_BYTES: Final = 1 << 20
+
+
+class Source(Protocol):
+    """Decoded bytes by position, with a count of what was read."""
+
+    bytes_read: int
+
+    @property
+    def path(self) -> str: ...
+
+    @property
+    def identity(self) -> FileIdentity: ...
+
+    @property
+    def stat(self) -> FileStat:
+        """Size as stored and time of the last change, when the source was opened."""
+
+    @property
+    def size_bytes(self) -> int:
+        """The decoded size. Unpacks all of a compressed file."""
+
+    @property
+    def defect(self) -> Rejected | None:
+        """Where unpacking had to stop, and why; known once the end has been reached."""
+
+    def reaches(self, offset: int) -> bool:
+        """Tell whether at least `offset` decoded bytes are there, unpacking no further than that."""
+
+    def read_at(self, offset: int, size_bytes: int) -> bytes:
+        """Return up to `size_bytes` from `offset`; fewer only at the end."""
+
+    def close(self) -> None:
+        """Close it. Idempotent."""
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None: ...
+
+
+class _PlainSource:
+    defect: Rejected | None = None
+
+    def __init__(self, file: ReadFile) -> None:
+        self._file = file
+        self.stat = file.stat()
+        self.size_bytes = self.stat.size_bytes
+        self.bytes_read = 0
+        self.path = file.path
+        self.identity = file.identity
+
+    def reaches(self, offset: int) -> bool:
+        return offset <= self.size_bytes
+
+    def read_at(self, offset: int, size_bytes: int) -> bytes:
+        content = self._file.read_at(offset, max(0, min(size_bytes, self.size_bytes - offset)))
+        self.bytes_read += len(content)
+        return content
+
+    def close(self) -> None:
+        self._file.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+class _CompressedSource:
+    """Any zstd stream: unpacked forward into scratch space, only as far as somebody asks."""
+
+    def __init__(self, file: ReadFile, fs: FileSystem) -> None:
+        import zstandard
+
+        self._error = zstandard.ZstdError
+        self._file = file
+        self._at = 0
+        self._spool = fs.spool()
+        self._unpack = zstandard.ZstdDecompressor().decompressobj(read_across_frames=True)
+        self._is_done = False
+        self.stat = file.stat()
+        self.defect: Rejected | None = None
+        self.bytes_read = 0
+        self.path = file.path
+        self.identity = file.identity
+
+    @property
+    def size_bytes(self) -> int:
+        while not self._is_done:
+            self._advance()
+        return self._spool.size_bytes
+
+    def reaches(self, offset: int) -> bool:
+        while not self._is_done and self._spool.size_bytes < offset:
+            self._advance()
+        return self._spool.size_bytes >= offset
+
+    def _advance(self) -> None:
+        packed = self._file.read_at(self._at, min(_BLOCK_BYTES, self.stat.size_bytes - self._at))
+        self._at += len(packed)
+        self.bytes_read += len(packed)
+        if not packed:
+            self._is_done = True
+            return
+        try:
+            self._spool.append(self._unpack.decompress(packed))
+        except self._error as bad:
+            self._is_done = True
+            size = self._spool.size_bytes
+            detail = f"the compressed stream breaks off after {size} decoded bytes: {bad}"
+            self.defect = Rejected(size, size, Reason.BAD_COMPRESSION, detail)
+
+    def read_at(self, offset: int, size_bytes: int) -> bytes:
+        self.reaches(offset + size_bytes)
+        return self._spool.read_at(offset, max(0, size_bytes))
+
+    def close(self) -> None:
+        self._file.close()
+        self._spool.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def open_source(fs: FileSystem, path: str) -> Source:
+    """Open a rollout for reading; compressed when its name says so. Raise NotFound or StorageFailed."""
+    file = fs.open_read(path)
+    try:
+        return _CompressedSource(file, fs) if path.endswith(COMPRESSED_SUFFIX) else _PlainSource(file)
+    except BaseException:
+        file.close()
+        raise
