@@ -1,0 +1,269 @@
+"""Resume: newest checkpoint plus suffix to what the model is given, or the full replay.
+
+The bounded read stops at the point where it can prove that nothing older matters; both
+paths feed the same scan, so they cannot disagree. Format: docs/format.md, "Bounded read".
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from msgspec import Raw, Struct
+
+from rollout.format import vocabulary
+from rollout.format.decoding import decode_payload
+from rollout.format.payloads import Compacted, TurnContext, TurnSettings
+from rollout.format.record import Reason, Record, Rejected
+from rollout.log.lines import iter_lines_backward
+from rollout.replay.history import HistoryItem, base_items, replay
+from rollout.replay.lineage import Lineage, Segment
+from rollout.replay.scan import BackwardScan, Reference
+from rollout.replay.usage import Usage, UsageScan
+from rollout.replay.world import Window, first_window, fold_world, window_of
+
+
+class ReadPath(StrEnum):
+    """Which path served a resume."""
+
+    BOUNDED = "bounded"
+    SIDECAR = "sidecar"
+    FULL = "full"
+
+
+class Damage(Struct, frozen=True):
+    """A span of one rollout that is not a record, and why. Offsets are decoded bytes, half-open."""
+
+    rollout_id: str
+    path: str
+    start_offset: int
+    end_offset: int
+    reason: Reason
+    detail: str
+
+    @property
+    def is_damage(self) -> bool:
+        """Whether the bytes contradict the format, rather than being cut short or newer than we know."""
+        return Rejected(self.start_offset, self.end_offset, self.reason, self.detail).is_damage
+
+
+class ReadStats(Struct, frozen=True):
+    """How a resume was served: which path, why, and how much it read."""
+
+    path: ReadPath
+    reason: str
+    bytes_read: int
+    bytes_total: int
+    records: int
+    segments: int
+
+
+class Context(Struct, frozen=True):
+    """Everything that continuing a thread needs.
+
+    `items` is the model history, oldest first. `next_ordinal` is None for a legacy thread, and
+    for one that cannot be continued; `not_resumable` then says why. `latest_context` is the
+    newest turn context of all, rolled back or not: it names the thread's model.
+    """
+
+    items: list[HistoryItem]
+    previous_turn_settings: TurnSettings | None
+    reference_context: Raw | None
+    world_state: Raw | None
+    window: Window
+    usage: Usage
+    read: ReadStats
+    damage: list[Damage]
+    next_ordinal: int | None
+    not_resumable: str | None
+    latest_context: TurnContext | None
+
+    def input_json(self) -> bytes:
+        """Return the JSON array to send to a model, spliced from stored bytes."""
+        return b"[" + b",".join(bytes(item.read_json()) for item in self.items) + b"]"
+
+
+class _Reading:
+    """One backward pass over a lineage."""
+
+    def __init__(self, lineage: Lineage, *, reads_everything: bool) -> None:
+        self.lineage = lineage
+        self.scan = BackwardScan()
+        self.usage = UsageScan()
+        self.damage: list[Damage] = []
+        self.records = 0
+        self.segments = 0
+        self.newest: Record | None = None
+        self.latest_context: Record | None = None
+        self.checkpoint: Compacted | None = None
+        self.has_seen_compaction = False
+        self.reason = ""
+        self.path = ReadPath.FULL
+        self.copied_window: str | None = None
+        self._reads_everything = reads_everything
+        self._is_scan_over = False
+
+    def run(self) -> None:
+        for segment in reversed(self.lineage.segments):
+            self.segments += 1
+            if self._read_segment(segment):
+                self.path = ReadPath.BOUNDED
+                return
+
+    def _read_segment(self, segment: Segment) -> bool:
+        """Read one segment, newest record first; return whether nothing older is needed."""
+        source = self.lineage.source(segment)
+        own_header = segment.header.start_offset
+        for batch in iter_lines_backward(source, self.lineage.span(segment)):
+            for line in reversed(batch):
+                if isinstance(line, Rejected):
+                    self._report(segment, line)
+                    continue
+                self.records += 1
+                if line.start_offset == own_header:
+                    continue
+                if self._take(segment, line) and not self._reads_everything:
+                    return True
+        return False
+
+    def _report(self, segment: Segment, line: Rejected) -> None:
+        if line.is_damage or line.reason is Reason.TORN_TAIL:
+            self.damage.append(
+                Damage(
+                    segment.rollout_id,
+                    segment.file.path,
+                    line.start_offset,
+                    line.end_offset,
+                    line.reason,
+                    line.detail,
+                )
+            )
+
+    def _take(self, segment: Segment, record: Record) -> bool:
+        """Fold one record; return whether nothing older is needed."""
+        if self.newest is None and segment is self.lineage.newest:
+            self.newest = record
+        type_ = record.envelope.type
+        if type_ == vocabulary.TURN_CONTEXT and self.latest_context is None:
+            self.latest_context = record
+        elif type_ == vocabulary.SESSION_META:
+            self._copied_header(segment, record)
+        if self._is_scan_over:
+            if segment.is_paginated:
+                return True
+            self.usage.feed(record)
+            return self.usage.is_known
+        self.usage.feed(record)
+        if type_ == vocabulary.COMPACTED and not self.has_seen_compaction:
+            self.has_seen_compaction = True
+            if self._is_checkpoint(segment, record):
+                return segment.is_paginated or self.usage.is_known
+        if self.scan.feed(record) and self.scan.is_settled and self.usage.is_known:
+            self.reason = f"{_where(segment, record)}: every older turn is settled by newer ones"
+            return True
+        return False
+
+    def _is_checkpoint(self, segment: Segment, record: Record) -> bool:
+        """Tell whether the newest compaction bounds the read, and remember it if so."""
+        compacted = decode_payload(record, Compacted)
+        if compacted is None:
+            return False
+        where = _where(segment, record)
+        if compacted.replacement_history is None:
+            self.reason = f"{where}: the newest compaction holds no replacement history"
+        elif compacted.number is None:
+            self.reason = f"{where}: the newest compaction names no window"
+        elif not segment.is_paginated and compacted.resume_metadata is None:
+            self.reason = f"{where}: the newest compaction of a legacy file holds no resume metadata"
+        else:
+            self.checkpoint = compacted
+            self._is_scan_over = True
+            self.usage.feed_checkpoint(compacted, is_whole=segment.is_paginated)
+            self.reason = f"{where}: the newest compaction replaces all earlier history"
+            return True
+        return False
+
+    def _copied_header(self, segment: Segment, record: Record) -> None:
+        if segment.is_paginated:
+            detail = "a header copied into the middle of the file; the records before it are kept"
+            copied = Rejected(record.start_offset, record.end_offset, Reason.COPIED_HEADER, detail)
+            self._report(segment, copied)
+
+
+def _where(segment: Segment, record: Record) -> str:
+    place = f"byte {record.start_offset}" if record.ordinal is None else f"ordinal {record.ordinal}"
+    return f"{place} of {segment.rollout_id}"
+
+
+def read_context(lineage: Lineage, *, reads_everything: bool = False) -> Context:
+    """Return what continuing the thread needs.
+
+    Reads backward and stops where it can prove its answer; `reads_everything` reads every
+    byte all the same (the answer is equal, and all damage is found). Raise StorageFailed if
+    the OS cannot read. Format: docs/format.md, "Bounded read".
+    """
+    reading = _Reading(lineage, reads_everything=reads_everything)
+    reading.run()
+    scan, checkpoint = reading.scan, reading.checkpoint
+    scan.finish(drops_open_settings=checkpoint is not None and checkpoint.resume_metadata is not None)
+    base: Compacted | None = checkpoint
+    kept = scan.kept
+    if checkpoint is None and scan.base is not None:
+        base = decode_payload(scan.base, Compacted)
+        kept = scan.kept[: scan.base_index]
+    replayed = replay(base_items(base) if base is not None else [], reversed(kept))
+    settings = scan.settings
+    if settings is None and checkpoint is not None and checkpoint.resume_metadata is not None:
+        settings = checkpoint.resume_metadata.previous_turn_settings
+    is_void = replayed.is_reference_void or isinstance(scan.reference, Reference)
+    next_ordinal, not_resumable = _continuation(lineage, reading.newest)
+    latest = reading.latest_context
+    return Context(
+        items=replayed.items,
+        previous_turn_settings=settings,
+        reference_context=None if is_void or isinstance(scan.reference, Reference) else scan.reference,
+        world_state=fold_world(scan.changes[::-1]),
+        window=_window(lineage, scan, checkpoint),
+        usage=reading.usage.result(),
+        read=_stats(reading, reads_everything=reads_everything),
+        damage=reading.damage[::-1],
+        next_ordinal=next_ordinal,
+        not_resumable=not_resumable,
+        latest_context=decode_payload(latest, TurnContext) if latest is not None else None,
+    )
+
+
+def _window(lineage: Lineage, scan: BackwardScan, checkpoint: Compacted | None) -> Window:
+    surviving = scan.window or (window_of(checkpoint) if checkpoint is not None else None)
+    if surviving is not None:
+        return surviving
+    first = lineage.newest.header.meta.context_window
+    if first is not None and first.window_id is not None and not scan.has_unnumbered_compaction:
+        return first_window(first.window_id)
+    return Window(scan.compaction_count)
+
+
+def _continuation(lineage: Lineage, newest: Record | None) -> tuple[int | None, str | None]:
+    """Return the next ordinal, and why the thread cannot be continued if it cannot."""
+    segment = lineage.newest
+    if not segment.header.is_first:
+        return None, "the file does not start with its session metadata"
+    if not segment.is_paginated:
+        return None, None
+    last = newest.ordinal if newest is not None else segment.header.ordinal
+    if last is None:
+        return None, "the last record is missing an ordinal"
+    return last + 1, None
+
+
+def _stats(reading: _Reading, *, reads_everything: bool) -> ReadStats:
+    reason = reading.reason or "the history has no compaction"
+    if reads_everything:
+        reason = "a full replay was asked for"
+    return ReadStats(
+        reading.path,
+        reason,
+        reading.lineage.bytes_read,
+        reading.lineage.bytes_total,
+        reading.records,
+        reading.segments,
+    )

@@ -1,0 +1,175 @@
+"""The forward replay: from a base and the records after it to the model history.
+
+Pure. Items keep the bytes they were stored with. Format: docs/format.md, "Replay",
+"Plain compaction" and "Rollback".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from hashlib import blake2b
+from typing import Final
+
+import msgspec
+from msgspec import Raw, Struct
+
+from rollout.format import vocabulary
+from rollout.format.decoding import decode_json, decode_payload, payload_of
+from rollout.format.items import (
+    is_boundary,
+    is_contextual_developer,
+    is_contextual_user,
+    parts_of,
+)
+from rollout.format.payloads import AgentCommunication, Compacted, RolledBack
+from rollout.format.record import Probe, Record
+
+_BUDGET_TOKENS: Final = 20_000
+_BYTES_A_TOKEN: Final = 4
+_NO_SUMMARY: Final = "(no summary available)"
+
+_SUMMARY_PREFIX_BYTES: Final = 400
+_SUMMARY_PREFIX_DIGEST: Final = "5891127b951647095b47667ac96adf24a4dffff3a351ee8ac225a95a2d6a57d8"
+
+
+class HistoryItem(Struct, frozen=True, gc=False):
+    """One item of the model history: a record's payload, or bytes that no line holds alone."""
+
+    probe: Probe
+    record: Record | None = None
+    json: Raw | None = None
+
+    def read_json(self) -> Raw:
+        """Return the item's JSON, as stored."""
+        if self.json is not None:
+            return self.json
+        assert self.record is not None, "an item has bytes or a record"
+        return payload_of(self.record)
+
+
+class _Text(Struct, frozen=True, tag="input_text", tag_field="type"):
+    text: str
+
+
+class _UserMessage(Struct, frozen=True, tag="message", tag_field="type"):
+    role: str
+    content: list[_Text]
+
+
+class _AgentMessage(Struct, frozen=True, tag="agent_message", tag_field="type"):
+    author: str
+    recipient: str
+    content: list[_Text]
+
+
+class Replayed(Struct, frozen=True):
+    """A model history, and whether a plain compaction voided the reference context on the way."""
+
+    items: list[HistoryItem]
+    is_reference_void: bool
+
+
+def base_items(compacted: Compacted) -> list[HistoryItem]:
+    """Return the items of a checkpoint's replacement history; ghost snapshots of 2025 are left out."""
+    found = (
+        HistoryItem(decode_json(raw, Probe) or Probe(), json=raw)
+        for raw in compacted.replacement_history or ()
+    )
+    return [item for item in found if item.probe.type != vocabulary.GHOST_SNAPSHOT]
+
+
+def replay(base: list[HistoryItem], records: Iterable[Record]) -> Replayed:
+    """Fold `records`, oldest first, onto the items of `base`."""
+    items = list(base)
+    is_void = False
+    for record in records:
+        type_ = record.envelope.type
+        if type_ == vocabulary.RESPONSE_ITEM:
+            items.append(HistoryItem(record.envelope.payload, record))
+        elif type_ == vocabulary.AGENT_COMMUNICATION:
+            items.extend(_communicated(record))
+        elif type_ == vocabulary.COMPACTED:
+            compacted = decode_payload(record, Compacted)
+            if compacted is not None and compacted.replacement_history is None:
+                items = compact_plainly(items, compacted.message)
+                is_void = True
+        else:
+            rolled_back = decode_payload(record, RolledBack)
+            if rolled_back is not None:
+                del items[_cut_index(items, rolled_back.num_turns) :]
+    return Replayed(items, is_void)
+
+
+def _communicated(record: Record) -> list[HistoryItem]:
+    sent = decode_payload(record, AgentCommunication)
+    if sent is None:
+        return []
+    return [_made(_AgentMessage(sent.author, sent.recipient, [_Text(sent.content)]))]
+
+
+def _made(item: _AgentMessage | _UserMessage) -> HistoryItem:
+    json = Raw(msgspec.json.encode(item))
+    return HistoryItem(decode_json(json, Probe) or Probe(), json=json)
+
+
+def _cut_index(items: list[HistoryItem], num_turns: int) -> int:
+    """Return how many items stay when the last `num_turns` turns are taken back."""
+    boundaries = [index for index, item in enumerate(items) if is_boundary(item.probe)]
+    if not boundaries or num_turns == 0:
+        return len(items)
+    cut = boundaries[-num_turns] if num_turns <= len(boundaries) else boundaries[0]
+    while cut > boundaries[0] + 1 and _is_turn_context(items[cut - 1].probe):
+        cut -= 1
+    return cut
+
+
+def _is_turn_context(probe: Probe) -> bool:
+    return is_contextual_user(probe) or is_contextual_developer(probe)
+
+
+def compact_plainly(items: list[HistoryItem], message: str) -> list[HistoryItem]:
+    """Return the history that a compaction without replacement history leaves.
+
+    The newest user messages up to 20 000 tokens, the one that crosses the limit cut in
+    its middle, then the summary.
+    """
+    kept: list[HistoryItem] = []
+    left = _BUDGET_TOKENS
+    for item in reversed(items):
+        if left == 0:
+            break
+        if item.probe.role != "user" or not is_boundary(item.probe):
+            continue
+        text = "".join(part.text or "" for part in parts_of(item.probe))
+        if is_summary(text):
+            continue
+        size = len(text.encode("utf-8", "surrogatepass"))
+        tokens = -(-size // _BYTES_A_TOKEN)
+        if tokens > left:
+            kept.append(_made(_UserMessage("user", truncate_middle(text, left))))
+            break
+        kept.append(item)
+        left -= tokens
+    kept.reverse()
+    kept.append(_made(_UserMessage("user", [_Text(message or _NO_SUMMARY)])))
+    return kept
+
+
+def is_summary(text: str) -> bool:
+    """Tell whether a user message is an earlier summary, by the fixed words it begins with."""
+    head = text.encode("utf-8", "surrogatepass")[:_SUMMARY_PREFIX_BYTES]
+    return (
+        len(head) == _SUMMARY_PREFIX_BYTES
+        and blake2b(head, digest_size=32).hexdigest() == _SUMMARY_PREFIX_DIGEST
+    )
+
+
+def truncate_middle(text: str, budget_tokens: int) -> list[_Text]:
+    """Return `text` cut to a budget: its front, a marker with the tokens removed, its back."""
+    content = text.encode("utf-8", "surrogatepass")
+    budget = budget_tokens * _BYTES_A_TOKEN
+    front = content[: budget // 2].decode("utf-8", "ignore")
+    tail = content[len(content) - (budget - budget // 2) :]
+    back = tail.decode("utf-8", "ignore")
+    removed = -(-(len(content) - budget) // _BYTES_A_TOKEN)
+    return [_Text(front), _Text(f"…{removed} tokens truncated…"), _Text(back)]

@@ -1,0 +1,223 @@
+"""The newest-to-oldest scan: which turns survive, and what the survivors establish.
+
+One reducer for every path: the bounded read stops feeding it early, the full replay
+feeds it everything. Invariant 5: it looks at nothing but records.
+Format: docs/format.md, "Scan".
+"""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import Final
+
+from msgspec import Raw, Struct
+
+from rollout.format import vocabulary
+from rollout.format.decoding import decode_payload, payload_of
+from rollout.format.items import is_boundary, is_history
+from rollout.format.payloads import Compacted, RolledBack, TurnContext, TurnSettings, WorldState
+from rollout.format.record import Record
+from rollout.replay.world import Window, window_of
+
+
+class Reference(Enum):
+    """What a scan knows of the reference context before it has met one."""
+
+    NEVER = "never"
+    CLEARED = "cleared"
+
+
+ReferenceContext = Reference | Raw
+
+
+class _Turn(Struct):
+    """The open stretch of records between two `task_started`, as far as it has been read."""
+
+    turn_id: str | None = None
+    is_completed: bool = False
+    is_user_turn: bool = False
+    settings: TurnSettings | None = None
+    reference: ReferenceContext = Reference.NEVER
+    base: Record | None = None
+    window: Window | None = None
+    changes: list[WorldState | None] = []
+    has_late_world: bool = False
+
+
+class BackwardScan:
+    """State folded over records, newest first.
+
+    `pending` counts rollbacks not yet spent; `kept` are the records that the forward replay
+    needs, newest first; `changes` the surviving world states (None for a compaction).
+    """
+
+    def __init__(self) -> None:
+        self.pending = 0
+        self.base: Record | None = None
+        self.base_index = 0
+        self.window: Window | None = None
+        self.settings: TurnSettings | None = None
+        self.reference: ReferenceContext = Reference.NEVER
+        self.changes: list[WorldState | None] = []
+        self.compaction_count = 0
+        self.has_unnumbered_compaction = False
+        self.kept: list[Record] = []
+        self._turn: _Turn | None = None
+        self._base_index = 0
+
+    def feed(self, record: Record) -> bool:
+        """Take the next older record; return whether a turn was finalised just now."""
+        handler = _HANDLERS.get(record.envelope.type)
+        return handler(self, record) if handler is not None else False
+
+    def finish(self, *, drops_open_settings: bool = False) -> None:
+        """Finalise the turn still open where the input begins.
+
+        `drops_open_settings`: a checkpoint with resume metadata stands before the input,
+        which knows better than a turn that has not ended.
+        """
+        turn = self._turn
+        if turn is not None:
+            if drops_open_settings and not turn.is_completed:
+                turn.settings = None
+            self._finalise(turn)
+            self._turn = None
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether no older record can change anything but usage: proof for a bounded read."""
+        return (
+            self._turn is None
+            and self.pending == 0
+            and self.base is not None
+            and self.window is not None
+            and self.settings is not None
+            and self.reference is not Reference.NEVER
+        )
+
+    def _open(self) -> _Turn:
+        turn = self._turn
+        if turn is None:
+            turn = self._turn = _Turn()
+        return turn
+
+    def feed_item(self, record: Record) -> bool:
+        turn = self._open()
+        probe = record.envelope.payload
+        if not turn.is_user_turn and is_boundary(probe):
+            turn.is_user_turn = True
+        if is_history(probe):
+            self.kept.append(record)
+        return False
+
+    def feed_communication(self, record: Record) -> bool:
+        self._open().is_user_turn = True
+        self.kept.append(record)
+        return False
+
+    def feed_context(self, record: Record) -> bool:
+        turn = self._open()
+        turn_id = record.envelope.payload.turn_id
+        if turn.turn_id is None:
+            turn.turn_id = turn_id
+        if turn_id is None or turn.turn_id == turn_id:
+            if self.settings is None:  # otherwise a newer turn has settled it
+                context = decode_payload(record, TurnContext)
+                if context is not None:
+                    turn.settings = TurnSettings(context.model, context.comp_hash, context.realtime_active)
+            if turn.reference is Reference.NEVER:
+                turn.reference = payload_of(record)
+        return False
+
+    def feed_compacted(self, record: Record) -> bool:
+        compacted = decode_payload(record, Compacted)
+        if compacted is None:
+            return False
+        self.compaction_count += 1
+        window = window_of(compacted)
+        self.has_unnumbered_compaction |= window is None
+        turn = self._open()
+        if turn.reference is Reference.NEVER:
+            turn.reference = Reference.CLEARED
+        if turn.window is None:
+            turn.window = window
+        if compacted.replacement_history is None:
+            self.kept.append(record)
+        elif turn.base is None:
+            turn.base = record
+            self._base_index = len(self.kept)
+        turn.changes = [*turn.changes, None]
+        return False
+
+    def feed_world(self, record: Record) -> bool:
+        world = decode_payload(record, WorldState)
+        if world is None:
+            return False
+        turn = self._open()
+        if world.full and None not in turn.changes:
+            turn.has_late_world = True
+        turn.changes = [*turn.changes, world]
+        return False
+
+    def feed_event(self, record: Record) -> bool:
+        probe = record.envelope.payload
+        kind = probe.type
+        if kind == vocabulary.USER_MESSAGE:
+            self._open().is_user_turn = True
+        elif kind in vocabulary.TASK_COMPLETE:
+            turn = self._open()
+            turn.is_completed = True
+            if turn.turn_id is None:
+                turn.turn_id = probe.turn_id
+        elif kind in vocabulary.TASK_STARTED:
+            return self._started(probe.turn_id)
+        elif kind == vocabulary.TURN_ABORTED:
+            self._aborted(probe.turn_id)
+        elif kind == vocabulary.ROLLED_BACK:
+            rolled_back = decode_payload(record, RolledBack)
+            if rolled_back is not None:
+                self.pending += rolled_back.num_turns
+                self.kept.append(record)
+        return False
+
+    def _aborted(self, turn_id: str | None) -> None:
+        turn = self._turn
+        if turn is None:
+            if turn_id is not None:
+                self._turn = _Turn(turn_id=turn_id)
+        elif turn.turn_id is None:
+            turn.turn_id = turn_id
+
+    def _started(self, turn_id: str | None) -> bool:
+        turn = self._turn
+        if turn is None or (turn.turn_id is not None and turn_id is not None and turn.turn_id != turn_id):
+            return False
+        self._finalise(turn)
+        self._turn = None
+        return True
+
+    def _finalise(self, turn: _Turn) -> None:
+        if self.pending > 0:
+            self.pending -= turn.is_user_turn
+            return
+        if self.base is None and turn.base is not None:
+            self.base = turn.base
+            self.base_index = self._base_index
+        if self.window is None:
+            self.window = turn.window
+        is_established = turn.is_user_turn or turn.has_late_world
+        if self.settings is None and is_established:
+            self.settings = turn.settings
+        if self.reference is Reference.NEVER and (is_established or turn.reference is Reference.CLEARED):
+            self.reference = turn.reference
+        self.changes.extend(turn.changes)
+
+
+_HANDLERS: Final = {
+    vocabulary.RESPONSE_ITEM: BackwardScan.feed_item,
+    vocabulary.EVENT_MSG: BackwardScan.feed_event,
+    vocabulary.TURN_CONTEXT: BackwardScan.feed_context,
+    vocabulary.COMPACTED: BackwardScan.feed_compacted,
+    vocabulary.WORLD_STATE: BackwardScan.feed_world,
+    vocabulary.AGENT_COMMUNICATION: BackwardScan.feed_communication,
+}

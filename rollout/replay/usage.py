@@ -1,0 +1,90 @@
+"""Token totals: two running counts that a resume goes on from. Format: docs/format.md, "Usage"."""
+
+from __future__ import annotations
+
+from msgspec import Raw, Struct
+
+from rollout.format import vocabulary
+from rollout.format.decoding import decode_json, decode_payload
+from rollout.format.payloads import Compacted, TokenCount, UsageRecord
+from rollout.format.record import Record
+
+
+class TokenTotals(Struct, frozen=True):
+    """One count of tokens, as stored."""
+
+    total_tokens: int = 0
+    input_tokens: int = 0
+    cached_input_tokens: int = 0
+    cache_write_input_tokens: int | None = None
+    output_tokens: int = 0
+    reasoning_output_tokens: int = 0
+
+
+class TokenInfo(Struct, frozen=True):
+    """`info` of a `token_count` event."""
+
+    total_token_usage: TokenTotals | None = None
+    last_token_usage: TokenTotals | None = None
+    model_context_window: int | None = None
+
+
+class Usage(Struct, frozen=True):
+    """Token totals of a thread.
+
+    `info` is the newest report to the user, `thread` the running total of the thread's usage
+    records. They are kept independently, and either may be None.
+    """
+
+    info: TokenInfo | None
+    thread: TokenTotals | None
+
+
+def _is_object(json: Raw) -> bool:
+    return bytes(memoryview(json)[:1]) == b"{"
+
+
+class UsageScan:
+    """Picks the newest of both totals out of records fed newest first."""
+
+    def __init__(self) -> None:
+        self._info: Raw | None = None
+        self._record: Raw | None = None
+        self._fallback: Raw | None = None
+        self._is_whole = False
+
+    @property
+    def is_known(self) -> bool:
+        """Whether no older record can change the totals."""
+        return self._is_whole or (self._info is not None and self._record is not None)
+
+    def feed(self, record: Record) -> None:
+        """Take the next older record."""
+        if self._is_whole:
+            return
+        envelope = record.envelope
+        if envelope.type == vocabulary.EVENT_MSG:
+            if self._info is None and envelope.payload.type == vocabulary.TOKEN_COUNT:
+                counted = decode_payload(record, TokenCount)
+                if counted is not None and _is_object(counted.info):
+                    self._info = counted.info
+        elif envelope.type == vocabulary.TOKEN_USAGE and self._record is None:
+            self._record = _thread_total(decode_payload(record, UsageRecord))
+
+    def feed_checkpoint(self, compacted: Compacted, *, is_whole: bool) -> None:
+        """Take the checkpoint of the history; `is_whole`: records behind it do not count."""
+        self._is_whole = is_whole
+        if _is_object(compacted.latest_token_usage_record):
+            self._fallback = _thread_total(decode_json(compacted.latest_token_usage_record, UsageRecord))
+
+    def result(self) -> Usage:
+        """Return the totals found so far."""
+        total = self._record if self._record is not None else self._fallback
+        return Usage(
+            decode_json(self._info, TokenInfo) if self._info is not None else None,
+            decode_json(total, TokenTotals) if total is not None else None,
+        )
+
+
+def _thread_total(record: UsageRecord | None) -> Raw | None:
+    return record.thread_token_usage if record is not None and _is_object(record.thread_token_usage) else None

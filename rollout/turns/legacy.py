@@ -1,0 +1,264 @@
+"""Turns of a legacy file: one forward fold over its records.
+
+Pure. A turn is explicit (opened by `task_started`) or implicit (opened by a message);
+implicit ones are numbered by the place of their first record. Format: docs/format.md,
+"Turns of a legacy file".
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from msgspec import Raw, Struct
+
+from rollout.format import vocabulary
+from rollout.format.decoding import decode_json, decode_payload, payload_of
+from rollout.format.items import is_contextual_user, is_history, parts_of
+from rollout.format.payloads import RolledBack, TaskComplete, TaskStarted, TurnAborted
+from rollout.format.record import Record
+from rollout.turns.failure import TurnFailure, public_failure
+from rollout.turns.hook_text import find_hook_fragment
+from rollout.turns.items import AgentMessage, Reasoning, ThreadItem, UserMessage
+from rollout.turns.legacy_items import hook_prompt_item, joined_reasoning, legacy_item
+from rollout.turns.model import ItemsView, Turn, TurnStatus, shown_status, summarise
+from rollout.turns.parts import TextInput
+
+_REVIEW_EVENTS: Final = frozenset({"entered_review_mode", "exited_review_mode"})
+_UNNUMBERED_ITEMS: Final = frozenset({"compaction_trigger"})
+
+
+class _ItemType(Struct, frozen=True):
+    type: str = ""
+    id: str | None = None
+
+
+class _Failure(Struct, frozen=True):
+    message: str = ""
+
+
+class _Open(Struct):
+    """A turn being built."""
+
+    id: str
+    is_explicit: bool
+    status: TurnStatus
+    items: list[ThreadItem]
+    has_compaction: bool = False
+    root_turn_id: str | None = None
+    error: TurnFailure | None = None
+    started_at: int | float | None = None
+    completed_at: int | float | None = None
+    duration_ms: int | float | None = None
+
+
+class LegacyTurns:
+    """The turns of one legacy history, fed record by record, oldest first.
+
+    `reads_bare_items`: the file is of the era that stored messages only as items, so user
+    and assistant messages stand for the events that are not there.
+    """
+
+    def __init__(self, *, reads_bare_items: bool = False) -> None:
+        self._turns: list[_Open] = []
+        self._active: _Open | None = None
+        self._index = -1
+        self._next_number = 1
+        self._reads_bare_items = reads_bare_items
+
+    def feed(self, record: Record) -> None:
+        """Take the next record."""
+        type_ = record.envelope.type
+        if type_ != vocabulary.EVENT_MSG:
+            probe = record.envelope.payload
+            if type_ == vocabulary.RESPONSE_ITEM and not (
+                is_history(probe) or probe.type == vocabulary.MESSAGE
+            ):
+                return
+            self._index += 1
+            if type_ == vocabulary.COMPACTED:
+                self._implicit().has_compaction = True
+            elif type_ == vocabulary.RESPONSE_ITEM:
+                self._response_item(record)
+        elif self._is_listed(record):
+            self._index += 1
+            self._event(record)
+
+    def _is_listed(self, record: Record) -> bool:
+        probe = record.envelope.payload
+        if probe.type == vocabulary.ITEM_COMPLETED:
+            found = decode_json(probe.item, _ItemType)
+            return found is not None and found.type == "Plan"
+        return probe.type in vocabulary.LISTED_EVENTS
+
+    def _event(self, record: Record) -> None:
+        kind = record.envelope.payload.type or ""
+        if kind in vocabulary.TASK_STARTED:
+            self._started(record)
+        elif kind in vocabulary.TASK_COMPLETE:
+            self._completed(record)
+        elif kind == vocabulary.TURN_ABORTED:
+            self._aborted(record)
+        elif kind == vocabulary.ROLLED_BACK:
+            self._rolled_back(record)
+        elif kind == vocabulary.USER_MESSAGE:
+            self._user_message(legacy_item(kind, payload_of(record), self._number()))
+        else:
+            item = legacy_item(kind, payload_of(record), self._number())
+            if item is not None:
+                self._place(item, kind, record.envelope.payload.turn_id)
+
+    def _number(self) -> str:
+        return f"item-{self._next_number}"
+
+    def _user_message(self, item: ThreadItem | None) -> None:
+        if item is None:
+            return
+        active = self._active
+        if active is not None and not active.is_explicit and not (active.has_compaction and not active.items):
+            self._finish()
+        self._add(self._implicit(), item)
+
+    def _place(self, item: ThreadItem, kind: str, turn_id: str | None) -> None:
+        """Put an item into the turn it names, or else into the active one."""
+        if turn_id is None or kind in {"agent_message", "agent_reasoning", "agent_reasoning_raw_content"}:
+            self._add(self._implicit(), item)
+            return
+        turn = self._find(turn_id)
+        if turn is None and kind in _REVIEW_EVENTS and self._active is None:
+            turn = self._active = _Open(turn_id, True, TurnStatus.IN_PROGRESS, [])  # noqa: FBT003
+        if turn is not None:
+            self._add(turn, item)
+
+    def _add(self, turn: _Open, item: ThreadItem) -> None:
+        last = turn.items[-1] if turn.items else None
+        if isinstance(item, Reasoning) and isinstance(last, Reasoning):
+            turn.items[-1] = joined_reasoning(last, item)
+            return
+        for place, known in enumerate(turn.items):
+            if known.id == item.id:
+                turn.items[place] = item
+                return
+        if item.id == self._number():
+            self._next_number += 1
+        turn.items.append(item)
+
+    def _implicit(self) -> _Open:
+        if self._active is None:
+            self._active = _Open(f"rollout-{self._index}", False, TurnStatus.COMPLETED, [])  # noqa: FBT003
+        return self._active
+
+    def _find(self, turn_id: str) -> _Open | None:
+        if self._active is not None and self._active.id == turn_id:
+            return self._active
+        return next((turn for turn in reversed(self._turns) if turn.id == turn_id), None)
+
+    def _finish(self) -> None:
+        turn, self._active = self._active, None
+        if turn is not None and (turn.is_explicit or turn.items or turn.has_compaction):
+            self._turns.append(turn)
+
+    def _started(self, record: Record) -> None:
+        started = decode_payload(record, TaskStarted)
+        if started is None:
+            return
+        self._finish()
+        self._active = _Open(
+            started.turn_id,
+            True,  # noqa: FBT003
+            TurnStatus.IN_PROGRESS,
+            [],
+            root_turn_id=started.root_turn_id,
+            started_at=started.started_at,
+        )
+
+    def _completed(self, record: Record) -> None:
+        ended = decode_payload(record, TaskComplete)
+        if ended is None:
+            return
+        error = public_failure(ended.error) if ended.error else None
+        turn = self._find(ended.turn_id) or self._active
+        if turn is None:
+            return
+        if error is not None:
+            turn.status, turn.error = TurnStatus.FAILED, error
+        elif turn.status is TurnStatus.IN_PROGRESS:
+            turn.status = TurnStatus.COMPLETED
+        self._end(turn, ended)
+
+    def _aborted(self, record: Record) -> None:
+        ended = decode_payload(record, TurnAborted)
+        if ended is None:
+            return
+        turn = self._active if ended.turn_id is None else self._find(ended.turn_id)
+        if turn is None and self._active is not None and not self._active.is_explicit:
+            turn = self._active
+        if turn is None:
+            return
+        error = public_failure(ended.error) if ended.error else None
+        turn.status = TurnStatus.INTERRUPTED
+        turn.error = error or turn.error
+        self._end(turn, ended)
+
+    def _end(self, turn: _Open, ended: TaskComplete | TurnAborted) -> None:
+        turn.completed_at = ended.completed_at
+        turn.duration_ms = ended.duration_ms
+        if turn is self._active:
+            self._finish()
+
+    def _rolled_back(self, record: Record) -> None:
+        rolled_back = decode_payload(record, RolledBack)
+        if rolled_back is None:
+            return
+        self._finish()
+        del self._turns[max(0, len(self._turns) - rolled_back.num_turns) :]
+        self._next_number = 1 + sum(len(turn.items) for turn in self._turns)
+
+    def _response_item(self, record: Record) -> None:
+        probe = record.envelope.payload
+        if probe.type != vocabulary.MESSAGE:
+            return
+        texts = [part.text for part in parts_of(probe) if part.text]
+        if probe.role == "user" and any(find_hook_fragment(text) is not None for text in texts):
+            found = decode_payload(record, _ItemType)
+            item_id = (found.id if found is not None else None) or f"hook-{self._index}"
+            prompt = hook_prompt_item(Raw(bytes(probe.content)), item_id)
+            if prompt is not None:
+                self._add(self._implicit(), prompt)
+        elif self._reads_bare_items and texts:
+            self._bare_message(record, "".join(texts))
+
+    def _bare_message(self, record: Record, text: str) -> None:
+        probe = record.envelope.payload
+        if probe.role == "user" and not is_contextual_user(probe):
+            content = [TextInput(text=text, text_elements=[])]
+            self._user_message(UserMessage(id=self._number(), client_id=None, content=list(content)))
+        elif probe.role == "assistant":
+            said = AgentMessage(id=self._number(), text=text)
+            self._add(self._implicit(), said)
+
+    def result(self, view: ItemsView) -> list[Turn]:
+        """Return the turns so far, oldest first, as shown for a thread that nobody runs."""
+        turns = list(self._turns)
+        active = self._active
+        if active is not None and (active.is_explicit or active.items or active.has_compaction):
+            turns.append(active)
+        return [_shown(turn, view) for turn in turns]
+
+
+def _shown(turn: _Open, view: ItemsView) -> Turn:
+    items: list[ThreadItem] = []
+    if view is ItemsView.FULL:
+        items = list(turn.items)
+    elif view is ItemsView.SUMMARY:
+        items = summarise(turn.items, takes_any_phase=True, takes_unphased=True)
+    return Turn(
+        turn.id,
+        turn.root_turn_id,
+        view,
+        shown_status(turn.status),
+        turn.error,
+        turn.started_at,
+        turn.completed_at,
+        turn.duration_ms,
+        items,
+    )
