@@ -24,16 +24,11 @@ from rollout.turns.model import ItemsView, Turn, TurnStatus, shown_status, summa
 from rollout.turns.parts import TextInput
 
 _REVIEW_EVENTS: Final = frozenset({"entered_review_mode", "exited_review_mode"})
-_UNNUMBERED_ITEMS: Final = frozenset({"compaction_trigger"})
 
 
 class _ItemType(Struct, frozen=True):
     type: str = ""
     id: str | None = None
-
-
-class _Failure(Struct, frozen=True):
-    message: str = ""
 
 
 class _Open(Struct):
@@ -125,7 +120,7 @@ class LegacyTurns:
             return
         turn = self._find(turn_id)
         if turn is None and kind in _REVIEW_EVENTS and self._active is None:
-            turn = self._active = _Open(turn_id, True, TurnStatus.IN_PROGRESS, [])  # noqa: FBT003
+            turn = self._active = _Open(turn_id, True, TurnStatus.IN_PROGRESS, [])
         if turn is not None:
             self._add(turn, item)
 
@@ -144,7 +139,7 @@ class LegacyTurns:
 
     def _implicit(self) -> _Open:
         if self._active is None:
-            self._active = _Open(f"rollout-{self._index}", False, TurnStatus.COMPLETED, [])  # noqa: FBT003
+            self._active = _Open(f"rollout-{self._index}", False, TurnStatus.COMPLETED, [])
         return self._active
 
     def _find(self, turn_id: str) -> _Open | None:
@@ -164,7 +159,7 @@ class LegacyTurns:
         self._finish()
         self._active = _Open(
             started.turn_id,
-            True,  # noqa: FBT003
+            True,
             TurnStatus.IN_PROGRESS,
             [],
             root_turn_id=started.root_turn_id,
@@ -230,8 +225,7 @@ class LegacyTurns:
     def _bare_message(self, record: Record, text: str) -> None:
         probe = record.envelope.payload
         if probe.role == "user" and not is_contextual_user(probe):
-            content = [TextInput(text=text, text_elements=[])]
-            self._user_message(UserMessage(id=self._number(), client_id=None, content=list(content)))
+            self._user_message(UserMessage(id=self._number(), content=(TextInput(text),)))
         elif probe.role == "assistant":
             said = AgentMessage(id=self._number(), text=text)
             self._add(self._implicit(), said)
