@@ -36,13 +36,22 @@ _TOO_DEEP: Final = "nested too deeply to decode"
 
 
 def decode_lines(
-    content: bytes, start_offset: int, era: Era = Era.ENVELOPE, *, is_cut: bool = False
+    content: bytes,
+    start_offset: int,
+    era: Era = Era.ENVELOPE,
+    *,
+    is_cut: bool = False,
+    only_type: bytes | None = None,
 ) -> list[Line]:
     """Decode whole lines, oldest first; `content` begins at a line start, at `start_offset`.
 
     A last line without newline is decoded as well: a record if it is complete, else a
     torn tail, or a cut line when `is_cut` says that a base offset ended it. Blank lines
     give nothing. Spans are half-open and include the newline.
+
+    `only_type` passes over lines that cannot be of that record type, undecoded: those in whose
+    bytes the word does not occur and that hold no escape to spell it with. Lines of other
+    types still come through when they contain it.
     """
     pieces = content.split(b"\n")
     tail = pieces.pop()
@@ -52,6 +61,8 @@ def decode_lines(
     for piece in pieces:
         start = offset
         offset += len(piece) + 1
+        if only_type is not None and only_type not in piece and b"\\u" not in piece:
+            continue
         if is_plain:
             try:
                 record = Record(start, offset, piece, _decode_envelope(piece))

@@ -173,6 +173,7 @@ class TaskComplete(Struct, frozen=True):
     """Event `task_complete`; times in seconds, duration in milliseconds."""
 
     turn_id: str
+    root_turn_id: str | None = None
     error: Raw = ABSENT
     started_at: int | float | None = None
     completed_at: int | float | None = None
@@ -183,6 +184,7 @@ class TurnAborted(Struct, frozen=True):
     """Event `turn_aborted`; files of 2025 carry no id."""
 
     turn_id: str | None = None
+    root_turn_id: str | None = None
     error: Raw = ABSENT
     started_at: int | float | None = None
     completed_at: int | float | None = None

@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from rollout.format.codec import decode_lines
 from rollout.format.record import Era, Line, Rejected
-from rollout.log.chunks import MAX_LINE_BYTES, iter_chunks, iter_chunks_backward
+from rollout.log.chunks import MAX_LINE_BYTES, Chunk, iter_chunks, iter_chunks_backward
 from rollout.log.source import Source
 
 
@@ -19,7 +19,7 @@ class Span(Struct, frozen=True):
     """A range of a source to read lines from: `[start_offset, end_offset)` from a line start.
 
     `is_cut` says that the end is a base offset, so that an incomplete last line is damage
-    and not a torn tail.
+    and not a torn tail. `only_type` passes over lines that cannot be of that record type.
     """
 
     start_offset: int
@@ -27,6 +27,13 @@ class Span(Struct, frozen=True):
     era: Era = Era.ENVELOPE
     is_cut: bool = False
     max_line_bytes: int = MAX_LINE_BYTES
+    only_type: bytes | None = None
+
+
+def _decode(chunk: Chunk, span: Span) -> list[Line]:
+    return decode_lines(
+        chunk.content, chunk.start_offset, span.era, is_cut=span.is_cut, only_type=span.only_type
+    )
 
 
 def iter_lines(source: Source, span: Span) -> Iterator[list[Line]]:
@@ -35,7 +42,7 @@ def iter_lines(source: Source, span: Span) -> Iterator[list[Line]]:
         if isinstance(chunk, Rejected):
             yield [chunk]
         else:
-            yield decode_lines(chunk.content, chunk.start_offset, span.era, is_cut=span.is_cut)
+            yield _decode(chunk, span)
     if source.defect is not None:
         yield [source.defect]
 
@@ -48,4 +55,4 @@ def iter_lines_backward(source: Source, span: Span) -> Iterator[list[Line]]:
         if isinstance(chunk, Rejected):
             yield [chunk]
         else:
-            yield decode_lines(chunk.content, chunk.start_offset, span.era, is_cut=span.is_cut)
+            yield _decode(chunk, span)

@@ -7,6 +7,8 @@ Format: docs/format.md, "Turns of a paginated file".
 
 from __future__ import annotations
 
+from typing import Final
+
 from msgspec import Raw, Struct
 
 from rollout.format import vocabulary
@@ -59,6 +61,7 @@ class Projection:
         self._waiting_segment = 0
         self._first_ordinal = first_ordinal
         self._unsettled: dict[str, int] = {}
+        self._lowest: float = float("inf")
 
     def feed(self, record: Record, segment: int) -> None:
         """Take the next older event record of a segment.
@@ -83,8 +86,8 @@ class Projection:
             self._apply(waiting, self._waiting_segment)
 
     def _apply(self, record: Record, segment: int) -> None:
-        probe = record.envelope.payload
-        kind = probe.type
+        kind = record.envelope.payload.type
+        self._lowest = min(self._lowest, record.envelope.ordinal or 0)
         if kind == vocabulary.ITEM_COMPLETED:
             self._item(record, segment)
         elif kind in vocabulary.TASK_STARTED:
@@ -130,14 +133,39 @@ class Projection:
         else:
             known.ordinal = record.ordinal
 
-    def settled_count(self, above: int) -> int:
-        """Return how many turns stand at an ordinal above `above` for certain.
+    def is_settled(self, turn_id: str) -> bool:
+        """Tell whether the start of a turn has been met, and so everything of it."""
+        row = self._rows.get(turn_id)
+        return row is not None and row.start_ordinal is not None
 
-        Only turns newer than every turn whose start has not been met yet are certain.
+    def is_certain_above(self, ordinal: float) -> bool:
+        """Tell whether every turn and item that stands above `ordinal` has been met and placed.
+
+        An end whose start has not been met may be a turn of its own, standing there.
         """
+        return self._lowest <= ordinal and not any(end > ordinal for end in self._unsettled.values())
+
+    def certain_count(self, below: float | None) -> int:
+        """Return how many turns below `below` have certain places: newer than any open question."""
         bar = max(self._unsettled.values(), default=-1)
-        limit = max(bar, above)
-        return sum(1 for row in self._rows.values() if (row.start_ordinal or 0) > limit)
+        top = float("inf") if below is None else below
+        return sum(1 for row in self._rows.values() if bar < (row.start_ordinal or -1) < top)
+
+    def certain_item_count(self, below: float | None) -> int:
+        """Return how many items below `below` have certain places.
+
+        Counted are items newer than every item whose turn's start has not been met.
+        """
+        top = float("inf") if below is None else below
+        bar = -1
+        settled: list[int] = []
+        for row in self._rows.values():
+            places = [item.ordinal for item in row.items.values() if item.ordinal < top]
+            if row.start_ordinal is None:
+                bar = max([bar, *places])
+            else:
+                settled.extend(places)
+        return sum(1 for place in settled if place > bar)
 
     def rows(self) -> list[TurnRow]:
         """Return the turns met so far, oldest first; a turn without start or end is none."""
@@ -159,7 +187,7 @@ def shown_turn(row: TurnRow, view: ItemsView) -> Turn:
         items = summarise(items, takes_any_phase=False, takes_unphased=ended is not None)
     return Turn(
         row.turn_id,
-        started.root_turn_id if started is not None else None,
+        _root(started, ended),
         view,
         status,
         row.error,
@@ -170,7 +198,13 @@ def shown_turn(row: TurnRow, view: ItemsView) -> Turn:
     )
 
 
-_NEVER = TaskStarted("")
+_NEVER: Final = TaskStarted("")
+
+
+def _root(started: TaskStarted | None, ended: TaskComplete | TurnAborted | None) -> str | None:
+    if started is not None and started.root_turn_id is not None:
+        return started.root_turn_id
+    return ended.root_turn_id if ended is not None else None
 
 
 def turn_items(row: TurnRow) -> list[TurnItem]:
