@@ -24,16 +24,23 @@ class RolloutIndex:
     lies in both places, the active one.
     """
 
-    def __init__(self, fs: FileSystem, home: str) -> None:
+    def __init__(self, fs: FileSystem | None = None, home: str = "") -> None:
         self._by_rollout: dict[RolloutId, RolloutFile] = {}
         self._by_thread: dict[ThreadId, list[RolloutFile]] = {}
         self.unreadable_folders: list[str] = []
         """Folders that the operating system did not let us list."""
+        if fs is None:
+            return
         for folder, is_archived in ((ACTIVE_FOLDER, False), (ARCHIVED_FOLDER, True)):
             for file in self._walk(fs, join(home, folder), is_archived, 0):
                 self._add(file)
         for files in self._by_thread.values():
             files.sort(key=_age, reverse=True)
+
+    @classmethod
+    def empty(cls) -> RolloutIndex:
+        """Return an index of nothing, for a lineage that has no base to look up."""
+        return cls()
 
     def _walk(self, fs: FileSystem, folder: str, is_archived: bool, depth: int) -> Iterator[RolloutFile]:
         try:

@@ -1,0 +1,146 @@
+"""From what a caller names to an open, identified lineage.
+
+Identity first: a path is a hint, the header decides. Before a byte behind the header is
+interpreted its id is compared with the one asked for. Format: docs/format.md, "Identity".
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from rollout.errors import InvalidRequest, NotFound
+from rollout.fs.api import FileSystem
+from rollout.ids import RolloutId, ThreadId, find_uuid
+from rollout.log.header import Header, read_header
+from rollout.log.index import RolloutIndex
+from rollout.log.layout import (
+    ACTIVE_FOLDER,
+    ARCHIVED_FOLDER,
+    COMPRESSED_SUFFIX,
+    RolloutFile,
+    RolloutName,
+    base_name,
+    find_name,
+)
+from rollout.log.names import read_names
+from rollout.log.source import Source, open_source
+from rollout.replay.lineage import Lineage, resolve_lineage
+
+_SHOWN_MATCHES: Final = 5
+_SHORTEST_PREFIX: Final = 4
+
+
+class Opener:
+    """Opens threads of one home. Reads names once, when first asked for an id."""
+
+    def __init__(self, fs: FileSystem, home: str, max_line_bytes: int) -> None:
+        self._fs = fs
+        self._home = home
+        self._max_line_bytes = max_line_bytes
+        self._index: RolloutIndex | None = None
+
+    @property
+    def index(self) -> RolloutIndex:
+        """The rollout files of the home, as they were when first needed."""
+        if self._index is None:
+            self._index = RolloutIndex(self._fs, self._home)
+        return self._index
+
+    def open_thread(self, thread_id: ThreadId, path_hint: str | None = None) -> Lineage:
+        """Return the lineage of a thread, its newest rollout open.
+
+        `path_hint` is used only if the file there carries the id. Raise NotFound when no file
+        does, naming what was found instead; BrokenLineage when a base cannot be followed.
+        """
+        instead: list[str] = []
+        if path_hint is not None:
+            lineage = self._try(self._file_at(path_hint), thread_id, instead)
+            if lineage is not None:
+                return lineage
+        for file in self.index.files_of(thread_id):
+            lineage = self._try(file, thread_id, instead)
+            if lineage is not None:
+                return lineage
+        found = "; ".join(instead) or "no file name carries that id"
+        raise NotFound(
+            f"opening thread {thread_id}: no rollout in {self._home} belongs to it: {found}",
+            hint="Run `rollout list` to see which threads are there.",
+        )
+
+    def open_path(self, path: str) -> Lineage:
+        """Return the lineage of whatever thread the rollout at `path` belongs to."""
+        file = self._file_at(path)
+        source = open_source(self._fs, file.path)
+        try:
+            header = read_header(source, self._max_line_bytes)
+            return self._resolve(file, source, header)
+        except BaseException:
+            source.close()
+            raise
+
+    def _try(self, file: RolloutFile, thread_id: ThreadId, instead: list[str]) -> Lineage | None:
+        """Return the lineage of `file` if it carries the id; otherwise note what it is instead."""
+        try:
+            source = open_source(self._fs, file.path)
+        except NotFound:
+            instead.append(f"{file.path} is gone")
+            return None
+        try:
+            header = read_header(source, self._max_line_bytes)
+            if header.thread_id == thread_id:
+                return self._resolve(file, source, header)
+        except BaseException:
+            source.close()
+            raise
+        source.close()
+        instead.append(f"{file.path} belongs to thread {header.thread_id}")
+        return None
+
+    def _resolve(self, file: RolloutFile, source: Source, header: Header) -> Lineage:
+        if header.meta.history_base is None:
+            index = RolloutIndex.empty()
+        else:
+            index = self.index
+        return resolve_lineage(self._fs, index, file, source, header, self._max_line_bytes)
+
+    def _file_at(self, path: str) -> RolloutFile:
+        name = find_name(base_name(path))
+        if name is None:  # any name will do for a file that was named outright
+            nowhere = "00000000-0000-0000-0000-000000000000"
+            name = RolloutName("", ThreadId(nowhere), RolloutId(nowhere), path.endswith(COMPRESSED_SUFFIX))
+        return RolloutFile(path, name, f"/{ARCHIVED_FOLDER}/" in path)
+
+    def find_thread_id(self, reference: str) -> ThreadId:
+        """Return the id of the thread that `reference` names: an id, a unique prefix, or a name.
+
+        Raise NotFound when nothing answers to it, InvalidRequest when several do.
+        """
+        whole = find_uuid(reference)
+        if whole is not None:
+            return ThreadId(whole)
+        named = [
+            thread_id for thread_id, name in read_names(self._fs, self._home).items() if name == reference
+        ]
+        matches = sorted(set(named))
+        prefix = reference.lower()
+        if not matches and len(prefix) >= _SHORTEST_PREFIX and not set(prefix) - set("0123456789abcdef-"):
+            matches = self.index.ids_with_prefix(prefix)
+        if len(matches) == 1:
+            return ThreadId(matches[0])
+        if matches:
+            shown = ", ".join(matches[:_SHOWN_MATCHES]) + (
+                " and more" if len(matches) > _SHOWN_MATCHES else ""
+            )
+            raise InvalidRequest(
+                f"looking for thread {reference!r}: {len(matches)} threads answer to it: {shown}",
+                hint="Give more of the id.",
+            )
+        raise NotFound(
+            f"looking for thread {reference!r}: no thread in {self._home} has that id, prefix or name",
+            hint="Run `rollout list` to see which threads are there.",
+        )
+
+
+def holds_rollouts(fs: FileSystem, home: str) -> bool:
+    """Tell whether a folder looks like a home: it has a place for rollouts."""
+    return any(fs.is_folder(f"{home}/{folder}") for folder in (ACTIVE_FOLDER, ARCHIVED_FOLDER))
