@@ -97,10 +97,7 @@ class Opener:
         return None
 
     def _resolve(self, file: RolloutFile, source: Source, header: Header) -> Lineage:
-        if header.meta.history_base is None:
-            index = RolloutIndex.empty()
-        else:
-            index = self.index
+        index = RolloutIndex.empty() if header.meta.history_base is None else self.index
         return resolve_lineage(self._fs, index, file, source, header, self._max_line_bytes)
 
     def _file_at(self, path: str) -> RolloutFile:
