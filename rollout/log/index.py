@@ -12,7 +12,15 @@ from typing import Final
 from rollout.errors import StorageFailed
 from rollout.fs.api import FileSystem
 from rollout.ids import RolloutId, ThreadId
-from rollout.log.layout import ACTIVE_FOLDER, ARCHIVED_FOLDER, RolloutFile, find_name, join
+from rollout.log.layout import (
+    ACTIVE_FOLDER,
+    ARCHIVED_FOLDER,
+    COMPRESSED_SUFFIX,
+    PLAIN_SUFFIX,
+    RolloutFile,
+    find_name,
+    join,
+)
 
 _MAX_DEPTH: Final = 16
 
@@ -29,6 +37,10 @@ class RolloutIndex:
         self._by_thread: dict[ThreadId, list[RolloutFile]] = {}
         self.unreadable_folders: list[str] = []
         """Folders that the operating system did not let us list."""
+        self.strays: list[str] = []
+        """Logs that lie among the rollouts under names that are none."""
+        self.folders: dict[str, int | None] = {}
+        """Every folder walked, and when it had last changed just before."""
         if fs is None:
             return
         for folder, is_archived in ((ACTIVE_FOLDER, False), (ARCHIVED_FOLDER, True)):
@@ -44,6 +56,8 @@ class RolloutIndex:
 
     def _walk(self, fs: FileSystem, folder: str, is_archived: bool, depth: int) -> Iterator[RolloutFile]:
         try:
+            stat = fs.find_stat(folder)
+            self.folders[folder] = stat.modified_at if stat is not None else None
             entries = list(fs.iter_folder(folder))
         except StorageFailed:
             self.unreadable_folders.append(folder)
@@ -56,6 +70,8 @@ class RolloutIndex:
             name = find_name(entry.name)
             if name is not None:
                 yield RolloutFile(join(folder, entry.name), name, is_archived)
+            elif entry.name.endswith((PLAIN_SUFFIX, COMPRESSED_SUFFIX)):
+                self.strays.append(join(folder, entry.name))
 
     def _add(self, file: RolloutFile) -> None:
         known = self._by_rollout.get(file.name.rollout_id)

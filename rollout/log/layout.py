@@ -16,7 +16,7 @@ ARCHIVED_FOLDER: Final = "archived_sessions"
 NAMES_FILE: Final = "session_index.jsonl"
 COMPRESSED_SUFFIX: Final = ".jsonl.zst"
 _PREFIX: Final = "rollout-"
-_PLAIN_SUFFIX: Final = ".jsonl"
+PLAIN_SUFFIX: Final = ".jsonl"
 _UUID_LENGTH: Final = 36
 
 
@@ -46,7 +46,7 @@ def find_name(file_name: str) -> RolloutName | None:
     if not file_name.startswith(_PREFIX):
         return None
     is_compressed = file_name.endswith(COMPRESSED_SUFFIX)
-    suffix = COMPRESSED_SUFFIX if is_compressed else _PLAIN_SUFFIX
+    suffix = COMPRESSED_SUFFIX if is_compressed else PLAIN_SUFFIX
     if not file_name.endswith(suffix):
         return None
     stem = file_name[len(_PREFIX) : -len(suffix)]

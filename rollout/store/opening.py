@@ -6,11 +6,13 @@ interpreted its id is compared with the one asked for. Format: docs/format.md, "
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Final
 
 from rollout.errors import InvalidRequest, NotFound
 from rollout.fs.api import FileSystem
 from rollout.ids import RolloutId, ThreadId, find_uuid
+from rollout.log.current import CurrentIndex
 from rollout.log.header import Header, read_header
 from rollout.log.index import RolloutIndex
 from rollout.log.layout import (
@@ -31,37 +33,39 @@ _SHORTEST_PREFIX: Final = 4
 
 
 class Opener:
-    """Opens threads of one home. Reads names once, when first asked for an id."""
+    """Opens threads of one home. `clock` gives UTC milliseconds."""
 
-    def __init__(self, fs: FileSystem, home: str, max_line_bytes: int) -> None:
+    def __init__(
+        self, fs: FileSystem, home: str, max_line_bytes: int, clock: Callable[[], int] = lambda: 0
+    ) -> None:
         self._fs = fs
         self._home = home
         self._max_line_bytes = max_line_bytes
-        self._index: RolloutIndex | None = None
+        self._current = CurrentIndex(fs, home, clock)
 
     @property
     def index(self) -> RolloutIndex:
-        """The rollout files of the home, as they were when first needed."""
-        if self._index is None:
-            self._index = RolloutIndex(self._fs, self._home)
-        return self._index
+        """The rollout files of the home as they are now."""
+        return self._current.get()
 
     def open_thread(self, thread_id: ThreadId, path_hint: str | None = None) -> Lineage:
         """Return the lineage of a thread, its newest rollout open.
 
-        `path_hint` is used only if the file there carries the id. Raise NotFound when no file
-        does, naming what was found instead; BrokenLineage when a base cannot be followed.
+        `path_hint` is used only if the file there carries the id and the home knows no newer
+        rollout of the thread. Raise NotFound when no file carries the id, naming what was
+        found instead; BrokenLineage when a base cannot be followed.
         """
+        index = self.index
+        files = index.files_of(thread_id)
         instead: list[str] = []
-        if path_hint is not None:
-            lineage = self._try(self._file_at(path_hint), thread_id, instead)
+        hinted = find_file(path_hint) if path_hint is not None else None
+        if hinted is not None and (not files or files[0].name.rollout_id == hinted.name.rollout_id):
+            files.insert(0, hinted)
+        for file in files:
+            lineage = self._try(index, file, thread_id, instead)
             if lineage is not None:
                 return lineage
-        for file in self.index.files_of(thread_id):
-            lineage = self._try(file, thread_id, instead)
-            if lineage is not None:
-                return lineage
-        found = "; ".join(instead) or "no file name carries that id"
+        found = "; ".join(dict.fromkeys(instead)) or "no file name carries that id"
         raise NotFound(
             f"opening thread {thread_id}: no rollout in {self._home} belongs to it: {found}",
             hint="Run `rollout list` to see which threads are there.",
@@ -69,16 +73,18 @@ class Opener:
 
     def open_path(self, path: str) -> Lineage:
         """Return the lineage of whatever thread the rollout at `path` belongs to."""
-        file = self._file_at(path)
-        source = open_source(self._fs, file.path)
+        source = open_source(self._fs, path)
         try:
             header = read_header(source, self._max_line_bytes)
-            return self._resolve(file, source, header)
+            file = find_file(path) or _unnamed(path, header.thread_id)
+            return self._resolve(self.index, file, source, header)
         except BaseException:
             source.close()
             raise
 
-    def _try(self, file: RolloutFile, thread_id: ThreadId, instead: list[str]) -> Lineage | None:
+    def _try(
+        self, index: RolloutIndex, file: RolloutFile, thread_id: ThreadId, instead: list[str]
+    ) -> Lineage | None:
         """Return the lineage of `file` if it carries the id; otherwise note what it is instead."""
         try:
             source = open_source(self._fs, file.path)
@@ -88,7 +94,7 @@ class Opener:
         try:
             header = read_header(source, self._max_line_bytes)
             if header.thread_id == thread_id:
-                return self._resolve(file, source, header)
+                return self._resolve(index, file, source, header)
         except BaseException:
             source.close()
             raise
@@ -96,16 +102,8 @@ class Opener:
         instead.append(f"{file.path} belongs to thread {header.thread_id}")
         return None
 
-    def _resolve(self, file: RolloutFile, source: Source, header: Header) -> Lineage:
-        index = RolloutIndex.empty() if header.meta.history_base is None else self.index
+    def _resolve(self, index: RolloutIndex, file: RolloutFile, source: Source, header: Header) -> Lineage:
         return resolve_lineage(self._fs, index, file, source, header, self._max_line_bytes)
-
-    def _file_at(self, path: str) -> RolloutFile:
-        name = find_name(base_name(path))
-        if name is None:  # any name will do for a file that was named outright
-            nowhere = "00000000-0000-0000-0000-000000000000"
-            name = RolloutName("", ThreadId(nowhere), RolloutId(nowhere), path.endswith(COMPRESSED_SUFFIX))
-        return RolloutFile(path, name, f"/{ARCHIVED_FOLDER}/" in path)
 
     def find_thread_id(self, reference: str) -> ThreadId:
         """Return the id of the thread that `reference` names: an id, a unique prefix, or a name.
@@ -136,6 +134,18 @@ class Opener:
             f"looking for thread {reference!r}: no thread in {self._home} has that id, prefix or name",
             hint="Run `rollout list` to see which threads are there.",
         )
+
+
+def find_file(path: str) -> RolloutFile | None:
+    """Return the rollout at `path` as its name describes it, or None when the name is none."""
+    name = find_name(base_name(path))
+    return RolloutFile(path, name, f"/{ARCHIVED_FOLDER}/" in path) if name is not None else None
+
+
+def _unnamed(path: str, thread_id: ThreadId) -> RolloutFile:
+    """Return a rollout that was named outright and lies under some name of its own."""
+    name = RolloutName("", thread_id, RolloutId(thread_id), path.endswith(COMPRESSED_SUFFIX))
+    return RolloutFile(path, name, is_archived=False)
 
 
 def holds_rollouts(fs: FileSystem, home: str) -> bool:
