@@ -11,7 +11,7 @@ from typing import Final
 import msgspec
 from msgspec import Raw, Struct
 
-from rollout.format.record import Era
+from rollout.format.record import ABSENT, Era
 
 _STATE: Final = "a state line, kept by an early client for itself"
 _FLAT_TYPES: Final = {
@@ -40,7 +40,7 @@ class _Bare(Struct, frozen=True):
 class _Flat(Struct, frozen=True):
     record_type: str
     timestamp: str
-    msg: Raw | None = None
+    msg: Raw = ABSENT
 
 
 class _Any(Struct, frozen=True):
@@ -97,7 +97,7 @@ def _unfold_flat(line: bytes) -> EarlyLine | str:
             _STATE if found.record_type == "state" else f"record type {found.record_type[:60]!r} is not known"
         )
     if type_ == "event_msg":
-        return EarlyLine(type_, found.timestamp, bytes(found.msg) if found.msg is not None else b"null")
+        return EarlyLine(type_, found.timestamp, bytes(found.msg) or b"null")
     members = _decode_members(line)
     members.pop("record_type")
     if type_ == "response_item":
