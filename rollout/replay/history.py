@@ -27,6 +27,7 @@ from rollout.format.record import Probe, Record
 _BUDGET_TOKENS: Final = 20_000
 _BYTES_A_TOKEN: Final = 4
 _NO_SUMMARY: Final = "(no summary available)"
+_INPUT_TEXT: Final = "input_text"
 
 _SUMMARY_PREFIX_BYTES: Final = 400
 _SUMMARY_PREFIX_DIGEST: Final = "5891127b951647095b47667ac96adf24a4dffff3a351ee8ac225a95a2d6a57d8"
@@ -47,13 +48,18 @@ class HistoryItem(Struct, frozen=True, gc=False):
         return payload_of(self.record)
 
 
-class _Text(Struct, frozen=True, tag="input_text", tag_field="type"):
+class _Text(Struct, frozen=True, tag=_INPUT_TEXT, tag_field="type"):
     text: str
 
 
-class _UserMessage(Struct, frozen=True, tag="message", tag_field="type"):
+class _UserMessage(Struct, frozen=True, tag="message", tag_field="type", omit_defaults=True):
     role: str
     content: list[_Text]
+    id: str | None = None
+
+
+class _Identity(Struct, frozen=True):
+    id: str | None = None
 
 
 class _AgentMessage(Struct, frozen=True, tag="agent_message", tag_field="type"):
@@ -130,8 +136,8 @@ def _is_turn_context(probe: Probe) -> bool:
 def compact_plainly(items: list[HistoryItem], message: str) -> list[HistoryItem]:
     """Return the history that a compaction without replacement history leaves.
 
-    The newest user messages up to 20 000 tokens, the one that crosses the limit cut in
-    its middle, then the summary.
+    The newest user messages up to 20 000 tokens, their `input_text` parts alone, the one that
+    crosses the limit cut in its middle, then the summary.
     """
     kept: list[HistoryItem] = []
     left = _BUDGET_TOKENS
@@ -140,36 +146,66 @@ def compact_plainly(items: list[HistoryItem], message: str) -> list[HistoryItem]
             break
         if item.probe.role != "user" or not is_boundary(item.probe):
             continue
-        text = "".join(part.text or "" for part in parts_of(item.probe))
-        if is_summary(text):
+        parts = parts_of(item.probe)
+        texts = [part.text or "" for part in parts if part.type == _INPUT_TEXT]
+        joined = "".join(texts)
+        if is_summary(joined):
             continue
-        size = len(text.encode("utf-8", "surrogatepass"))
-        tokens = -(-size // _BYTES_A_TOKEN)
+        tokens = -(-len(_bytes_of(joined)) // _BYTES_A_TOKEN)
         if tokens > left:
-            kept.append(_made(_UserMessage("user", truncate_middle(text, left))))
+            kept.append(_with_texts(item, truncate_middle(texts, left)))
             break
-        kept.append(item)
+        kept.append(item if len(texts) == len(parts) else _with_texts(item, texts or [""]))
         left -= tokens
     kept.reverse()
     kept.append(_made(_UserMessage("user", [_Text(message or _NO_SUMMARY)])))
     return kept
 
 
+def _with_texts(item: HistoryItem, texts: list[str]) -> HistoryItem:
+    """Return a user message made anew of `texts`; its id stays."""
+    known = decode_json(item.read_json(), _Identity)
+    message_id = known.id if known is not None else None
+    return _made(_UserMessage("user", [_Text(text) for text in texts], message_id))
+
+
 def is_summary(text: str) -> bool:
     """Tell whether a user message is an earlier summary, by the fixed words it begins with."""
-    head = text.encode("utf-8", "surrogatepass")[:_SUMMARY_PREFIX_BYTES]
+    head = _bytes_of(text)[:_SUMMARY_PREFIX_BYTES]
     return (
         len(head) == _SUMMARY_PREFIX_BYTES
         and blake2b(head, digest_size=32).hexdigest() == _SUMMARY_PREFIX_DIGEST
     )
 
 
-def truncate_middle(text: str, budget_tokens: int) -> list[_Text]:
-    """Return `text` cut to a budget: its front, a marker with the tokens removed, its back."""
-    content = text.encode("utf-8", "surrogatepass")
+def truncate_middle(texts: list[str], budget_tokens: int) -> list[str]:
+    """Return the parts of a message cut to a budget that they exceed: its front, a marker, its back.
+
+    Half of the budget is spent from either end, whole characters only. The marker counts the
+    tokens removed; parts that are all removed disappear, and the others keep their borders.
+    """
+    parts = [_bytes_of(text) for text in texts]
+    size = sum(len(part) for part in parts)
     budget = budget_tokens * _BYTES_A_TOKEN
-    front = content[: budget // 2].decode("utf-8", "ignore")
-    tail = content[len(content) - (budget - budget // 2) :]
-    back = tail.decode("utf-8", "ignore")
-    removed = -(-(len(content) - budget) // _BYTES_A_TOKEN)
-    return [_Text(front), _Text(f"…{removed} tokens truncated…"), _Text(back)]
+    front_end = budget // 2
+    back_start = size - (budget - front_end)
+    front: list[str] = []
+    back: list[str] = []
+    start = 0
+    for part in parts:
+        end = start + len(part)
+        _keep(front, part[: max(0, front_end - start)], is_whole=end <= front_end)
+        _keep(back, part[max(0, back_start - start) :], is_whole=start >= back_start)
+        start = end
+    removed = -(-(size - budget) // _BYTES_A_TOKEN)
+    return [*front, f"…{removed} tokens truncated…", *back]
+
+
+def _keep(kept: list[str], content: bytes, *, is_whole: bool) -> None:
+    text = content.decode("utf-8", "ignore")
+    if text or is_whole:
+        kept.append(text)
+
+
+def _bytes_of(text: str) -> bytes:
+    return text.encode("utf-8", "surrogatepass")
