@@ -18,21 +18,25 @@ Ordinal = NewType("Ordinal", int)
 Offset = NewType("Offset", int)
 
 _UUID: Final = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
-_LENIENT: Final = re.compile(r"[0-9a-f]{32}")
+_BARE: Final = re.compile(r"[0-9a-f]{32}")
 
 
 def find_uuid(text: str) -> str | None:
     """Return `text` as canonical UUID text, or None when it is no UUID.
 
-    Upper case, braces, a `urn:uuid:` prefix and missing hyphens are accepted.
+    Upper case, braces, a `urn:uuid:` prefix, and no hyphens at all are accepted.
     """
     lowered = text.lower()
     if _UUID.fullmatch(lowered):
         return lowered
-    bare = lowered.removeprefix("urn:uuid:").removeprefix("{").removesuffix("}").replace("-", "")
-    if not _LENIENT.fullmatch(bare):
+    core = lowered.removeprefix("urn:uuid:")
+    if core.startswith("{") and core.endswith("}"):
+        core = core[1:-1]
+    if _UUID.fullmatch(core):
+        return core
+    if not _BARE.fullmatch(core):
         return None
-    return "-".join((bare[:8], bare[8:12], bare[12:16], bare[16:20], bare[20:]))
+    return "-".join((core[:8], core[8:12], core[12:16], core[16:20], core[20:]))
 
 
 def parse_thread_id(text: str) -> ThreadId:

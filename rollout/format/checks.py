@@ -9,9 +9,10 @@ import msgspec
 from msgspec import Raw, Struct
 
 from rollout.format import payloads, vocabulary
-from rollout.format.decoding import decode_json, require_payload
+from rollout.format.decoding import decode_probe, require_payload
 from rollout.format.items import Problem, check_item
-from rollout.format.record import Probe, Reason, Record
+from rollout.format.record import Reason, Record
+from rollout.ids import find_uuid
 
 
 class _EarlyMeta(Struct, frozen=True):
@@ -84,13 +85,14 @@ def _fits(record: Record, shape: type[Any]) -> Problem | None:
 
 
 def _check_header(record: Record) -> Problem | None:
-    if record.payload is not None:
-        return _fits(record, _EarlyMeta)
-    try:
-        meta = require_payload(record, payloads.SessionMeta)
-    except msgspec.MsgspecError as bad:
-        return Problem(Reason.BAD_PAYLOAD, str(bad))
-    if meta.history_mode not in {None, "legacy", "paginated"}:
+    shape: type[Any] = payloads.SessionMeta if record.payload is None else _EarlyMeta
+    problem = _fits(record, shape)
+    if problem is not None:
+        return problem
+    meta: payloads.SessionMeta | _EarlyMeta = require_payload(record, shape)
+    if find_uuid(meta.id) is None:
+        return Problem(Reason.BAD_PAYLOAD, f"id: expected a UUID, found {meta.id[:60]!r}")
+    if isinstance(meta, payloads.SessionMeta) and meta.history_mode not in {"legacy", "paginated"}:
         return Problem(Reason.BAD_PAYLOAD, f"history_mode: {meta.history_mode!r} is not known")
     return None
 
@@ -127,9 +129,9 @@ def _check_compacted(record: Record) -> Problem | None:
 
 
 def _check_replacement(item: Raw) -> Problem | None:
-    probe = decode_json(item, Probe)
+    probe = decode_probe(item)
     if probe is None:
-        return Problem(Reason.BAD_PAYLOAD, "expected an item object")
+        return Problem(Reason.BAD_PAYLOAD, "expected an item object with a `type`")
     if probe.type == vocabulary.GHOST_SNAPSHOT:
         return None
     return check_item(probe)

@@ -7,16 +7,16 @@ comes back with its span. Format: docs/format.md, "Lines".
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Annotated, Final
 
 import msgspec
 from msgspec import Raw, Struct
 
 from rollout.format import vocabulary
 from rollout.format.checks import check_record
-from rollout.format.decoding import UNDECODABLE, decode_json
+from rollout.format.decoding import UNDECODABLE, decode_probe
 from rollout.format.dialects import unfold
-from rollout.format.record import Envelope, Era, Line, Probe, Reason, Record, Rejected
+from rollout.format.record import MAX_COUNT, Envelope, Era, Line, Probe, Reason, Record, Rejected
 
 
 class _StrictEnvelope(Struct, frozen=True, gc=False):
@@ -25,7 +25,7 @@ class _StrictEnvelope(Struct, frozen=True, gc=False):
     timestamp: str
     type: str
     payload: Raw
-    ordinal: int | None = None
+    ordinal: Annotated[int, msgspec.Meta(ge=0, le=MAX_COUNT)] | None = None
     metadata: dict[str, Raw] | None = None
 
 
@@ -112,14 +112,12 @@ def _unfold(piece: bytes, start: int, end: int, era: Era) -> Line:
         early = unfold(piece, era)
         if isinstance(early, str):
             return Rejected(start, end, Reason.OBSOLETE, early)
-        probe = decode_json(early.payload, Probe)
+        probe = decode_probe(early.payload)
         if probe is None:
             return Rejected(start, end, Reason.BAD_PAYLOAD, f"{early.type}: not of its shape")
         return Record(start, end, piece, Envelope(early.timestamp, early.type, probe), payload=early.payload)
     strict = _decode_strict(piece)
-    if strict.ordinal is not None and strict.ordinal < 0:
-        raise msgspec.ValidationError(f"Expected `int` >= 0, got {strict.ordinal} - at `$.ordinal`")
-    probe = decode_json(strict.payload, Probe)
+    probe = decode_probe(strict.payload)
     if probe is None:
         if strict.type in {vocabulary.RESPONSE_ITEM, vocabulary.EVENT_MSG}:
             return Rejected(start, end, Reason.BAD_PAYLOAD, f"{strict.type}: {_misfit(strict.payload)}")

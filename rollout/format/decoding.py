@@ -6,6 +6,7 @@ is skipped, not rejected. Format: docs/format.md, "Record types".
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from functools import cache
 from typing import Any, Final, Generic, TypeVar, cast
@@ -13,7 +14,7 @@ from typing import Any, Final, Generic, TypeVar, cast
 import msgspec
 from msgspec import Raw, Struct
 
-from rollout.format.record import Record
+from rollout.format.record import ABSENT, Probe, Record
 
 T = TypeVar("T")
 
@@ -25,7 +26,19 @@ class _Holder(Struct, Generic[T], frozen=True, gc=False):
     payload: T
 
 
+class _LooseProbe(Struct, frozen=True):
+    """A probe whose members may be of any type."""
+
+    type: str | None = None
+    role: Raw = ABSENT
+    turn_id: Raw = ABSENT
+    content: Raw = ABSENT
+    output: Raw = ABSENT
+    item: Raw = ABSENT
+
+
 _decode_raw: Final = msgspec.json.Decoder(_Holder[Raw]).decode
+_TOKENS: Final = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"|[{}\[\]:,]')
 
 
 @cache
@@ -42,7 +55,33 @@ def payload_of(record: Record) -> Raw:
     """Return the payload's bytes, as stored."""
     if record.payload is not None:
         return Raw(record.payload)
-    return _decode_raw(record.line).payload
+    try:
+        return _decode_raw(record.line).payload
+    except RecursionError:  # the caller's own stack is deeper than the one the line was decoded on
+        return _cut_payload(record.line)
+
+
+def _cut_payload(line: bytes) -> Raw:
+    """Return the payload of a line known to be an envelope, without recursion."""
+    found = b""
+    depth = start = 0
+    key: bytes | None = None
+    for token in _TOKENS.finditer(line):
+        word = token.group()
+        if word in {b"{", b"["}:
+            depth += 1
+        elif depth == 1 and word == b":":
+            start = token.end()
+        elif depth == 1 and word in {b",", b"}"}:
+            if key is not None and decode_json(key, str) == "payload":
+                found = line[start : token.start()].strip()
+            key, start = None, 0
+            depth -= word == b"}"
+        elif word in {b"}", b"]"}:
+            depth -= 1
+        elif depth == 1 and not start:
+            key = word
+    return Raw(found)
 
 
 def require_payload(record: Record, shape: type[T]) -> T:
@@ -68,3 +107,19 @@ def decode_json(content: Raw | bytes, shape: type[T]) -> T | None:
         return cast("T", _decoder(wanted)(content))
     except UNDECODABLE:
         return None
+
+
+def decode_probe(payload: Raw | bytes) -> Probe | None:
+    """Return the probe of a payload, or None when it is no object or its `type` no text.
+
+    Other members of a type that the probe does not want read as absent: whether they matter is
+    for the rules of the record's type to say.
+    """
+    probe = decode_json(payload, Probe)
+    if probe is not None:
+        return probe
+    loose = decode_json(payload, _LooseProbe)
+    if loose is None:
+        return None
+    role, turn_id = decode_json(loose.role, str), decode_json(loose.turn_id, str)
+    return Probe(loose.type, role, turn_id, loose.content, loose.output, loose.item)

@@ -12,9 +12,9 @@ from typing import Annotated
 import msgspec
 from msgspec import Raw, Struct
 
-from rollout.format.record import ABSENT
+from rollout.format.record import ABSENT, MAX_COUNT
 
-Count = Annotated[int, msgspec.Meta(ge=0)]
+Count = Annotated[int, msgspec.Meta(ge=0, le=MAX_COUNT)]
 
 
 class BaseLink(Struct, frozen=True):
@@ -47,7 +47,7 @@ class SessionMeta(Struct, frozen=True):
     cwd: str
     originator: str
     cli_version: str
-    history_mode: str | None = None
+    history_mode: str = "legacy"
     session_id: str | None = None
     forked_from_id: str | None = None
     parent_thread_id: str | None = None

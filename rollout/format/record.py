@@ -16,6 +16,9 @@ from msgspec import Raw, Struct
 ABSENT: Final = Raw(b"")
 """The value of a `Raw` member that the line does not have."""
 
+MAX_COUNT: Final = (1 << 63) - 1
+"""The largest ordinal or offset; what the format would still allow above it, no log can reach."""
+
 
 class Mode(StrEnum):
     """History mode, a property of the file. Format: docs/format.md, "Eras"."""
@@ -46,6 +49,7 @@ class Reason(StrEnum):
     TORN_TAIL = "tornTail"
     CUT_LINE = "cutLine"
     COPIED_HEADER = "copiedHeader"
+    ORDINAL = "badOrdinal"
     BAD_COMPRESSION = "badCompression"
 
 
@@ -70,7 +74,7 @@ class Envelope(Struct, frozen=True, gc=False):
     timestamp: str
     type: str
     payload: Probe
-    ordinal: Annotated[int, msgspec.Meta(ge=0)] | None = None
+    ordinal: Annotated[int, msgspec.Meta(ge=0, le=MAX_COUNT)] | None = None
     metadata: dict[str, Raw] | None = None
 
 
