@@ -1,0 +1,69 @@
+"""The benchmark's command line; `tools/bench` sets up its environment and runs this.
+
+tools/bench [--quick | --full] [--only TEXT] [--rounds N] [--json FILE] [--no-client]
+"""
+
+import argparse
+import json
+import sys
+from pathlib import Path
+
+from benchmark.clients import find_client, measure_client
+from benchmark.data import Data
+from benchmark.measure import measure, own_peak_bytes, peak_in_fresh_process
+from benchmark.report import as_json, describe, table
+from benchmark.rows import FULL, NORMAL, QUICK, Row, described_threads, make_rows
+
+ROOT = Path(__file__).resolve().parents[2]
+_CLIENT_ROUNDS = 3
+
+
+def main() -> int:
+    """Run the command line; return the exit status."""
+    options = _parser().parse_args()
+    data = Data(options.data)
+    scale = QUICK if options.quick else FULL if options.full else NORMAL
+    rows = [row for row in make_rows(data, scale) if options.only in row.key]
+    if options.peak_of is not None:
+        next(row for row in rows if row.key == options.peak_of).work()
+        print(own_peak_bytes())
+        return 0
+
+    def peak_of(row: Row) -> int:
+        flags = [flag for flag in ("--quick", "--full") if vars(options)[flag[2:]]]
+        return peak_in_fresh_process(row, [*flags, "--data", str(options.data)])
+
+    threads = described_threads(data, scale)
+    measured = measure(rows, options.rounds, peak_of, _say)
+    client = None if options.no_client else find_client(ROOT / ".cache" / "reference-client")
+    if client is not None:
+        for name, thread in threads.items():
+            _say(f"reference client: {name}")
+            measured += measure_client(client, name, thread, _CLIENT_ROUNDS)
+    result = as_json(measured, describe(threads))
+    print(table(result))
+    if options.json is not None:
+        options.json.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="tools/bench", description="Measure the read paths.")
+    size = parser.add_mutually_exclusive_group()
+    size.add_argument("--quick", action="store_true", help="small data, no budgets: does it run at all")
+    size.add_argument("--full", action="store_true", help="with the log of 1 GB")
+    parser.add_argument("--only", default="", metavar="TEXT", help="rows whose name contains this")
+    parser.add_argument("--rounds", type=int, default=7, help="how often every row takes part")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the result there, too")
+    parser.add_argument("--data", type=Path, default=ROOT / ".build" / "bench" / "data", metavar="FOLDER")
+    parser.add_argument("--no-client", action="store_true", help="leave the reference client out")
+    parser.add_argument("--peak-of", metavar="ROW", help=argparse.SUPPRESS)
+    return parser
+
+
+def _say(what: str) -> None:
+    print(what, file=sys.stderr)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,83 @@
+"""The homes that the rows read: generated when first needed, kept by what determines their bytes."""
+
+import hashlib
+import json
+import shutil
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+from benchmark.generator import Shape, write_thread
+from benchmark.texts import Texts
+
+_SOURCES = ("texts.py", "records.py", "items.py", "compaction.py", "generator.py")
+_FOLDERS = 100
+
+MIXED = Shape(turns=4000)
+RIGHT_AFTER = replace(MIXED, suffix_turns=0)
+LEGACY = replace(MIXED, mode="legacy", call_likelihood=0.9, output_size=3100)
+GROWTH = replace(MIXED, suffix_turns=20, kept_tokens=5000)
+
+
+@dataclass(frozen=True)
+class Thread:
+    """A generated thread in a home of its own."""
+
+    home: Path
+    shape: Shape
+
+    @property
+    def path(self) -> Path:
+        """Where its rollout lies."""
+        return self.home / self.shape.file_name
+
+    @property
+    def size_bytes(self) -> int:
+        """The size of its rollout."""
+        return self.path.stat().st_size
+
+
+class Data:
+    """A folder of generated homes; a home is written once, under a name made of its content's causes."""
+
+    def __init__(self, folder: Path) -> None:
+        """Use `folder`, made when needed."""
+        self._folder = folder
+        own = Path(__file__).parent
+        self._version = hashlib.sha256(b"".join((own / name).read_bytes() for name in _SOURCES)).hexdigest()
+
+    def thread(self, shape: Shape) -> Thread:
+        """Return the thread of a shape."""
+
+        def fill(home: Path) -> None:
+            path = home / shape.file_name
+            path.parent.mkdir(parents=True)
+            write_thread(path, shape)
+
+        return Thread(self._home(f"{shape.mode}-{shape.turns}", json.dumps(asdict(shape)), fill), shape)
+
+    def crowd(self, shape: Shape, others: int) -> Thread:
+        """Return a thread in a home with `others` more rollouts, which are empty: only names are read."""
+
+        def fill(home: Path) -> None:
+            path = home / shape.file_name
+            path.parent.mkdir(parents=True)
+            write_thread(path, shape)
+            texts = Texts(shape.seed)
+            for number in range(others):
+                folder = home / "sessions" / "2025" / "11" / f"{number % _FOLDERS:02d}"
+                folder.mkdir(parents=True, exist_ok=True)
+                (folder / f"rollout-2025-11-01T00-00-00-{texts.uuid(number)}.jsonl").touch()
+
+        return Thread(self._home(f"crowd-{others}", f"{others} {json.dumps(asdict(shape))}", fill), shape)
+
+    def _home(self, name: str, cause: str, fill: Callable[[Path], None]) -> Path:
+        digest = hashlib.sha256(f"{self._version} {cause}".encode()).hexdigest()[:12]
+        home = self._folder / f"{name}-{digest}"
+        if not home.exists():
+            draft = self._folder / f"{name}-{digest}.draft"
+            shutil.rmtree(draft, ignore_errors=True)
+            draft.mkdir(parents=True)
+            fill(draft)
+            draft.rename(home)
+        return home

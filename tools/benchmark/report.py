@@ -1,0 +1,130 @@
+"""What a run found, as a table to read and as JSON to keep."""
+
+import os
+import platform
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from benchmark.data import Thread
+from benchmark.measure import Measured
+
+_MB = 1e6
+
+
+def machine() -> dict[str, Any]:
+    """Return what the numbers were taken on."""
+    cpu = "unknown"
+    info = Path("/proc/cpuinfo")
+    if info.exists():
+        names = [
+            line.split(":", 1)[1].strip() for line in info.read_text().splitlines() if "model name" in line
+        ]
+        cpu = names[0] if names else cpu
+    return {
+        "cpu": cpu,
+        "cores": os.cpu_count(),
+        "system": platform.platform(),
+        "python": sys.version.split()[0],
+        "msgspec": msgspec.__version__,
+        "commit": _commit(),
+    }
+
+
+def _commit() -> str:
+    done = subprocess.run(
+        ["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False
+    )
+    return done.stdout.strip() or "unknown"
+
+
+def describe(threads: dict[str, Thread]) -> list[dict[str, Any]]:
+    """Return the shape of the generated threads: bytes and records, also for one turn."""
+    found = []
+    for name, thread in threads.items():
+        lines = thread.path.read_bytes().count(b"\n")
+        size, turns = thread.size_bytes, thread.shape.turns
+        found.append(
+            {
+                "name": name,
+                "bytes": size,
+                "records": lines,
+                "turns": turns,
+                "bytes_a_turn": round(size / turns),
+                "records_a_turn": round(lines / turns, 1),
+            }
+        )
+    return found
+
+
+def as_json(measured: list[Measured], threads: list[dict[str, Any]]) -> dict[str, Any]:
+    """Return the whole result as one JSON object."""
+    by_key = {row.key: row for row in measured}
+    rows = [
+        {
+            "group": row.group,
+            "name": row.name,
+            "median_ms": row.median_ms,
+            "min_ms": min(row.samples_ms),
+            "max_ms": max(row.samples_ms),
+            "samples": len(row.samples_ms),
+            "budget_ms": row.budget_ms,
+            "is_within": row.is_within,
+            "peer": row.peer,
+            "times_faster_than_peer": _ratio(row, by_key),
+            "peak_bytes": row.peak_bytes,
+            "bytes_read": row.bytes_read,
+            "returned": row.count,
+            "note": row.note,
+        }
+        for row in measured
+    ]
+    return {"machine": machine(), "threads": threads, "rows": rows}
+
+
+def _ratio(row: Measured, by_key: dict[str, Measured]) -> float | None:
+    peer = by_key.get(row.peer) if row.peer is not None else None
+    return None if peer is None else peer.median_ms / row.median_ms
+
+
+def table(result: dict[str, Any]) -> str:
+    """Return the result as text: one line a row, one paragraph a group."""
+    lines = [", ".join(f"{key} {value}" for key, value in result["machine"].items()), ""]
+    for thread in result["threads"]:
+        a_turn = f"{thread['bytes_a_turn']} bytes and {thread['records_a_turn']} records a turn"
+        lines.append(f"{thread['name']}: {thread['bytes'] / _MB:.1f} MB, {thread['turns']} turns, {a_turn}")
+    head = ("", "median ms", "min-max", "budget", "x naive", "peak MB", "read MB", "returned")
+    lines += ["", _line(head)]
+    group = ""
+    for row in result["rows"]:
+        if row["group"] != group:
+            group = row["group"]
+            lines.append(group)
+        cells = _line(_cells(row))
+        lines.append(f"{cells}  {row['note']}" if row["note"] else cells)
+    return "\n".join(lines)
+
+
+def _cells(row: dict[str, Any]) -> tuple[str, ...]:
+    verdict = "" if row["is_within"] is None else ("  ok" if row["is_within"] else "  OVER")
+    ratio = row["times_faster_than_peer"]
+    return (
+        f"  {row['name']}",
+        f"{row['median_ms']:.2f}",
+        f"{row['min_ms']:.2f}-{row['max_ms']:.2f}",
+        "" if row["budget_ms"] is None else f"{row['budget_ms']:g}{verdict}",
+        "" if ratio is None else f"{ratio:.1f}",
+        "" if row["peak_bytes"] is None else f"{row['peak_bytes'] / _MB:.0f}",
+        "" if row["bytes_read"] is None else f"{row['bytes_read'] / _MB:.2f}",
+        "" if row["returned"] is None else str(row["returned"]),
+    )
+
+
+def _line(cells: tuple[str, ...]) -> str:
+    widths = (32, 10, 17, 11, 8, 8, 8, 9)
+    padded = [cells[0].ljust(widths[0])]
+    padded += [cell.rjust(width) for cell, width in zip(cells[1:], widths[1:], strict=True)]
+    return " ".join(padded).rstrip()

@@ -1,0 +1,85 @@
+"""The work that is timed: ours and the naive reader's, each as an application would call it."""
+
+import json
+import subprocess
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from benchmark.data import Thread
+from rollout.fs.posix import POSIX
+from rollout.ids import ThreadId
+from rollout.log.chunks import MAX_LINE_BYTES
+from rollout.replay.context import read_context
+from rollout.replay.lineage import Lineage
+from rollout.store.opening import Opener
+from rollout.store.turn_pages import read_turn_page
+from rollout.turns.model import ItemsView
+from rollout.turns.paging import PageRequest
+
+PAGE_TURNS = 50
+_NANOS_A_MILLI = 1_000_000
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a piece of work came to: bytes it read, and how many things it returned."""
+
+    bytes_read: int | None
+    count: int
+
+
+Work = Callable[[], Outcome]
+
+
+def opener(thread: Thread) -> Opener:
+    """Return an opener of the thread's home, as a store has one."""
+    return Opener(POSIX, str(thread.home), MAX_LINE_BYTES, lambda: time.time_ns() // _NANOS_A_MILLI)
+
+
+def open_thread(thread: Thread, home: Opener | None = None) -> Lineage:
+    """Open a thread by id and path hint; with no `home` its folders are listed first."""
+    thread_id = ThreadId(thread.shape.thread_id)
+    return (home or opener(thread)).open_thread(thread_id, str(thread.path))
+
+
+def resume(thread: Thread, *, reads_everything: bool = False) -> Outcome:
+    """Open, read the context, splice the model's input."""
+    with open_thread(thread) as lineage:
+        context = read_context(lineage, reads_everything=reads_everything)
+        context.input_json()
+        return Outcome(lineage.bytes_read, len(context.items))
+
+
+def newest_page(thread: Thread, view: ItemsView) -> Outcome:
+    """Open, read the newest 50 turns."""
+    with open_thread(thread) as lineage:
+        page = read_turn_page(lineage, PageRequest(PAGE_TURNS), view)
+        return Outcome(lineage.bytes_read, len(page.data))
+
+
+def open_only(thread: Thread, home: Opener | None = None) -> Outcome:
+    """Open and read the header."""
+    with open_thread(thread, home) as lineage:
+        return Outcome(lineage.bytes_read, len(lineage.segments))
+
+
+def naive(thread: Thread) -> Outcome:
+    """Parse every line, build the history as a list of objects: what a script would do."""
+    history: list[Any] = []
+    with thread.path.open("rb") as lines:
+        for line in lines:
+            record = json.loads(line)
+            payload = record["payload"]
+            if record["type"] == "response_item":
+                history.append(payload)
+            elif record["type"] == "compacted":
+                history = list(payload["replacement_history"])
+    return Outcome(thread.size_bytes, len(history))
+
+
+def run(command: tuple[str, ...]) -> Outcome:
+    """Run a process to its end. Raise CalledProcessError when it fails."""
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+    return Outcome(None, 1)
