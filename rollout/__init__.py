@@ -1,1 +1,119 @@
-"""The rollout store: the place where an agent's conversations live."""
+"""A store for the conversations of coding agents.
+
+    import rollout
+
+    with rollout.open_store("~/.codex") as store:
+        context = store.resume(thread_id)        # .input_json(), .window, .read
+        page = store.turns(thread_id, limit=50)  # .data, .next_cursor, .backwards_cursor
+
+Everything named here is promised; the rest may be imported and may change.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from rollout.errors import (
+        BrokenLineage,
+        Conflict,
+        DamagedLog,
+        InvalidCursor,
+        InvalidRequest,
+        NotFound,
+        RolloutError,
+        StorageFailed,
+        UnsupportedFormat,
+    )
+    from rollout.ids import RolloutId, ThreadId, TurnId, parse_thread_id
+    from rollout.replay.context import Context, Damage, ReadPath, ReadStats
+    from rollout.store.check import FileCheck
+    from rollout.store.listing import Listing, SortKey
+    from rollout.store.root import Store, open_store
+    from rollout.store.summary import Problem, ThreadSummary
+    from rollout.store.thread import Thread
+    from rollout.turns.model import ItemsView, Turn, TurnItem, TurnStatus
+    from rollout.turns.paging import Page, SortDirection
+
+__version__ = "0.1.0"
+
+__all__ = [
+    # the store
+    "Store",
+    "Thread",
+    "open_store",
+    # what it answers
+    "Context",
+    "Damage",
+    "FileCheck",
+    "Listing",
+    "Page",
+    "Problem",
+    "ReadPath",
+    "ReadStats",
+    "ThreadSummary",
+    "Turn",
+    "TurnItem",
+    "TurnStatus",
+    # how it is asked
+    "ItemsView",
+    "SortDirection",
+    "SortKey",
+    # identities
+    "RolloutId",
+    "ThreadId",
+    "TurnId",
+    "parse_thread_id",
+    # errors
+    "BrokenLineage",
+    "Conflict",
+    "DamagedLog",
+    "InvalidCursor",
+    "InvalidRequest",
+    "NotFound",
+    "RolloutError",
+    "StorageFailed",
+    "UnsupportedFormat",
+]
+
+_HOMES: Final = {
+    name: module
+    for module, names in {
+        "rollout.errors": (
+            "BrokenLineage",
+            "Conflict",
+            "DamagedLog",
+            "InvalidCursor",
+            "InvalidRequest",
+            "NotFound",
+            "RolloutError",
+            "StorageFailed",
+            "UnsupportedFormat",
+        ),
+        "rollout.ids": ("RolloutId", "ThreadId", "TurnId", "parse_thread_id"),
+        "rollout.replay.context": ("Context", "Damage", "ReadPath", "ReadStats"),
+        "rollout.store.check": ("FileCheck",),
+        "rollout.store.listing": ("Listing", "SortKey"),
+        "rollout.store.root": ("Store", "open_store"),
+        "rollout.store.summary": ("Problem", "ThreadSummary"),
+        "rollout.store.thread": ("Thread",),
+        "rollout.turns.model": ("ItemsView", "Turn", "TurnItem", "TurnStatus"),
+        "rollout.turns.paging": ("Page", "SortDirection"),
+    }.items()
+    for name in names
+}
+
+
+def __getattr__(name: str) -> object:
+    """Import a promised name when it is first asked for: the command line asks for few."""
+    module = _HOMES.get(name)
+    if module is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    found: object = getattr(import_module(module), name)
+    globals()[name] = found
+    return found
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

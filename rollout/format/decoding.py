@@ -51,6 +51,11 @@ def _line_decoder(shape: Any) -> Callable[[bytes], _Holder[Any]]:
     return msgspec.json.Decoder(_Holder[shape]).decode
 
 
+def decoder_of(shape: Any) -> Callable[[Raw | bytes], Any]:
+    """Return the decoder of a shape or union, made when first used: some take milliseconds to make."""
+    return _decoder(shape)
+
+
 def payload_of(record: Record) -> Raw:
     """Return the payload's bytes, as stored."""
     if record.payload is not None:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import stat as modes
-import tempfile
 from collections.abc import Iterator
 from types import TracebackType
 from typing import Final, Self
@@ -96,6 +95,8 @@ class _PosixFile:
 
 class _PosixSpool:
     def __init__(self) -> None:
+        import tempfile  # only compressed rollouts need it, and it is slow to import
+
         self._file = tempfile.SpooledTemporaryFile(max_size=_SPOOL_IN_MEMORY_BYTES)  # noqa: SIM115  # closed by close()
         self._size_bytes = 0
 

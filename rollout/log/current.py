@@ -33,6 +33,10 @@ class CurrentIndex:
             self._index = RolloutIndex(self._fs, self._home)
         return self._index
 
+    def forget(self) -> None:
+        """Let go of the index; the next use walks the folders."""
+        self._index = None
+
     def _is_unchanged(self, index: RolloutIndex) -> bool:
         if index.unreadable_folders:
             return False

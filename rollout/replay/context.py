@@ -30,7 +30,7 @@ class ReadPath(StrEnum):
     FULL = "full"
 
 
-class Damage(Struct, frozen=True):
+class Damage(Struct, frozen=True, rename="camel"):
     """A span of one rollout that is not a record, and why. Offsets are decoded bytes, half-open."""
 
     rollout_id: str
@@ -46,7 +46,7 @@ class Damage(Struct, frozen=True):
         return Rejected(self.start_offset, self.end_offset, self.reason, self.detail).is_damage
 
 
-class ReadStats(Struct, frozen=True):
+class ReadStats(Struct, frozen=True, rename="camel"):
     """How a resume was served: which path, why, and how much it read."""
 
     path: ReadPath

@@ -7,7 +7,6 @@ Pure. Items keep the bytes they were stored with. Format: docs/format.md, "Repla
 from __future__ import annotations
 
 from collections.abc import Iterable
-from hashlib import blake2b
 from typing import Final
 
 import msgspec
@@ -171,6 +170,8 @@ def _with_texts(item: HistoryItem, texts: list[str]) -> HistoryItem:
 
 def is_summary(text: str) -> bool:
     """Tell whether a user message is an earlier summary, by the fixed words it begins with."""
+    from hashlib import blake2b  # only plain compactions need it, and it is slow to import
+
     head = _bytes_of(text)[:_SUMMARY_PREFIX_BYTES]
     return (
         len(head) == _SUMMARY_PREFIX_BYTES

@@ -15,7 +15,7 @@ from rollout.ids import is_uuid7
 Members = dict[str, Raw]
 
 
-class Window(Struct, frozen=True):
+class Window(Struct, frozen=True, rename="camel"):
     """The context window a thread is in. Ids are version 7 UUIDs or None."""
 
     number: int

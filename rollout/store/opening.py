@@ -16,7 +16,6 @@ from rollout.log.current import CurrentIndex
 from rollout.log.header import Header, read_header
 from rollout.log.index import RolloutIndex
 from rollout.log.layout import (
-    ACTIVE_FOLDER,
     ARCHIVED_FOLDER,
     COMPRESSED_SUFFIX,
     RolloutFile,
@@ -47,6 +46,10 @@ class Opener:
     def index(self) -> RolloutIndex:
         """The rollout files of the home as they are now."""
         return self._current.get()
+
+    def forget(self) -> None:
+        """Let go of the names read so far."""
+        self._current.forget()
 
     def open_thread(self, thread_id: ThreadId, path_hint: str | None = None) -> Lineage:
         """Return the lineage of a thread, its newest rollout open.
@@ -146,8 +149,3 @@ def _unnamed(path: str, thread_id: ThreadId) -> RolloutFile:
     """Return a rollout that was named outright and lies under some name of its own."""
     name = RolloutName("", thread_id, RolloutId(thread_id), path.endswith(COMPRESSED_SUFFIX))
     return RolloutFile(path, name, is_archived=False)
-
-
-def holds_rollouts(fs: FileSystem, home: str) -> bool:
-    """Tell whether a folder looks like a home: it has a place for rollouts."""
-    return any(fs.is_folder(f"{home}/{folder}") for folder in (ACTIVE_FOLDER, ARCHIVED_FOLDER))

@@ -10,7 +10,7 @@ from typing import Annotated, Final, Literal
 import msgspec
 from msgspec import UNSET, Raw, Struct, UnsetType
 
-from rollout.turns.stored import UNDECODABLE
+from rollout.format.decoding import UNDECODABLE
 from rollout.turns.words import camel_case
 
 OTHER: Final = "other"

@@ -14,8 +14,9 @@ from typing import Final, TypeVar
 import msgspec
 from msgspec import Raw, Struct
 
+from rollout.format.decoding import UNDECODABLE, decoder_of
 from rollout.turns import hook_text, items, legacy_calls, parts, review, stored_messages, words
-from rollout.turns.stored import UNDECODABLE, public_item
+from rollout.turns.stored import public_item
 
 _LISTED_ITEMS: Final = ("plan", "functionCallOutput", "sleep")
 _UNNUMBERED: Final = "\0"  # no record's own id
@@ -212,13 +213,11 @@ def _completed_item(completed: CompletedItem, _: str) -> items.ThreadItem | None
 
 
 def _numbered(shape: type[Decoded], project: Callable[[Decoded, str], items.ThreadItem | None]) -> ItemReader:
-    decode = msgspec.json.Decoder(shape).decode
-    return lambda payload, number_id: project(decode(payload), number_id)
+    return lambda payload, number_id: project(decoder_of(shape)(payload), number_id)
 
 
 def _own_id(shape: type[Decoded], project: Callable[[Decoded], items.ThreadItem | None]) -> ItemReader:
-    decode = msgspec.json.Decoder(shape).decode
-    return lambda payload, _: project(decode(payload))
+    return lambda payload, _: project(decoder_of(shape)(payload))
 
 
 def _collab(tool: words.CollabTool) -> ItemReader:

@@ -7,15 +7,10 @@ do we; its bytes stay in the log. Format: docs/format.md, "Items".
 
 from __future__ import annotations
 
-from typing import Final
-
-import msgspec
 from msgspec import Raw
 
+from rollout.format.decoding import UNDECODABLE, decoder_of
 from rollout.turns import items, review, stored_agents, stored_media, stored_messages, stored_tools
-
-UNDECODABLE: Final = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
-"""What msgspec raises for bytes that are not JSON, or not of the wanted shape."""
 
 StoredItem = (
     stored_messages.StoredUserMessage
@@ -39,9 +34,6 @@ StoredItem = (
     | stored_media.StoredExtension
 )
 
-_decode_item: Final = msgspec.json.Decoder(StoredItem).decode
-_decode_extension: Final = msgspec.json.Decoder(stored_media.ExtensionItem).decode
-
 
 def public_item(
     stored: Raw | bytes, *, started_at_ms: int | None = None, completed_at_ms: int | None = None
@@ -51,7 +43,7 @@ def public_item(
     The times are those of the record around it; a completion time of 0 means unknown.
     """
     try:
-        item = _find_public(_decode_item(stored), stored)
+        item = _find_public(decoder_of(StoredItem)(stored), stored)
     except UNDECODABLE:
         return None
     if item is None:
@@ -86,7 +78,7 @@ def _find_public(item: StoredItem, stored: Raw | bytes) -> items.ThreadItem | No
         case stored_media.StoredImageGeneration():
             return stored_media.public_image(item)
         case stored_media.StoredExtension():
-            return stored_media.public_extension(_decode_extension(stored))
+            return stored_media.public_extension(decoder_of(stored_media.ExtensionItem)(stored))
         case stored_messages.StoredHookPrompt():
             return items.HookPrompt(id=item.id, fragments=item.fragments)
         case stored_messages.StoredPlan():

@@ -1,0 +1,142 @@
+"""The `rollout` command: one table of commands, loaded when called; errors to exit statuses.
+
+The only module that reads the environment. Commands parse, make one call into the
+library, and print one thing.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+from typing import Any, Final, NamedTuple
+
+import click
+
+from rollout.cli.output import Output, emit_error, usage_hint
+from rollout.errors import RolloutError
+
+EXIT_STATUS: Final = {
+    "request.invalid": 2,
+    "not_found": 3,
+    "conflict": 4,
+    "log.damaged": 5,
+    "format.unsupported": 6,
+    "storage.failed": 7,
+}
+INTERRUPTED: Final = 130
+
+
+class Entry(NamedTuple):
+    """Where a command lives, and its line in the help."""
+
+    target: str
+    help: str
+
+
+COMMANDS: Final = {
+    "check": Entry("rollout.cli.check:check", "Read everything, change nothing, list what is damaged."),
+    "items": Entry("rollout.cli.items:items", "Page through the items of a thread or a turn."),
+    "list": Entry("rollout.cli.threads:list_threads", "List the threads of the home, newest first."),
+    "resume": Entry("rollout.cli.resume:resume", "Say what a model must be given to continue a thread."),
+    "show": Entry("rollout.cli.threads:show", "Show one thread: where it is, what it is, what it stands on."),
+    "turns": Entry("rollout.cli.turns:turns", "Page through the turns of a thread, newest first."),
+}
+
+
+class LazyGroup(click.Group):
+    """A group that imports a command when it is called for."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return sorted(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        entry = COMMANDS.get(cmd_name)
+        if entry is None:
+            return None
+        module, _, name = entry.target.partition(":")
+        command: click.Command = getattr(importlib.import_module(module), name)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, entry.help) for name, entry in sorted(COMMANDS.items())])
+
+
+def _version(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:
+    if wanted:
+        from rollout import __version__
+
+        click.echo(f"rollout {__version__}")
+        ctx.exit()
+
+
+@click.group(cls=LazyGroup, no_args_is_help=True, context_settings={"help_option_names": ["-h", "--help"]})
+@click.option(
+    "--home",
+    metavar="FOLDER",
+    help="The folder that holds sessions/. Default: $ROLLOUT_HOME, $CODEX_HOME, then ~/.codex.",
+)
+@click.option("--no-color", is_flag=True, help="Print without colour, as with $NO_COLOR.")
+@click.option(
+    "--max-line-bytes",
+    type=click.IntRange(min=1024),
+    metavar="N",
+    help="Report a longer line as damage and read on. Default: 64 MiB.",
+)
+@click.option(
+    "--version", is_flag=True, is_eager=True, expose_value=False, callback=_version, help="Print it."
+)
+@click.pass_context
+def rollout(ctx: click.Context, home: str | None, no_color: bool, max_line_bytes: int | None) -> None:
+    """Read the conversations of coding agents: resume, page, list and check them.
+
+    THREAD is a full id, a unique prefix of one, a name, or a path; --last stands for the thread
+    that changed last. Nothing here writes into the home.
+
+    \b
+    Examples:
+      rollout list
+      rollout resume --last
+      rollout turns 01a1fc4a --limit 5
+      rollout --home ~/backup/.codex check
+
+    \b
+    Exit status:
+      0  done              4  conflict            7  the system refused
+      2  wrong call        5  damaged log       130  interrupted
+      3  no such thread    6  newer format        1  a fault of ours
+    """
+    if no_color or os.environ.get("NO_COLOR"):
+        ctx.color = False
+    chosen = home or os.environ.get("ROLLOUT_HOME") or os.environ.get("CODEX_HOME") or "~/.codex"
+    ctx.obj = Output(chosen, max_line_bytes)
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run the command line and exit with its status."""
+    sys.exit(run(sys.argv[1:] if arguments is None else arguments))
+
+
+def run(arguments: list[str]) -> int:
+    """Run the command line; return its exit status. Known errors go to stderr, never a traceback."""
+    wants_json = "--json" in arguments
+    try:
+        status: Any = rollout.main(arguments, prog_name="rollout", standalone_mode=False)
+        sys.stdout.flush()
+    except RolloutError as error:
+        emit_error(error.code, error.message, error.hint, wants_json=wants_json)
+        return EXIT_STATUS[error.code]
+    except click.exceptions.NoArgsIsHelpError as error:
+        click.echo(error.format_message(), err=True)
+        return error.exit_code
+    except click.ClickException as error:
+        emit_error("request.invalid", error.format_message(), usage_hint(error), wants_json=wants_json)
+        return error.exit_code
+    except (click.Abort, KeyboardInterrupt):
+        return INTERRUPTED
+    except BrokenPipeError:
+        # Whoever read us has left; keep Python from flushing into the closed pipe at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    return status if isinstance(status, int) else 0

@@ -1,0 +1,130 @@
+"""`rollout list` and `rollout show`: threads as a listing sees them."""
+
+from __future__ import annotations
+
+import click
+
+from rollout.cli.options import (
+    choice_option,
+    json_option,
+    limit_options,
+    open_thread,
+    pass_output,
+    thread_options,
+)
+from rollout.cli.output import (
+    Output,
+    emit_json,
+    emit_more,
+    emit_pairs,
+    emit_table,
+    one_line,
+    shown_size,
+    shown_time,
+    width,
+)
+from rollout.store.listing import Listing, SortKey
+from rollout.store.summary import ThreadSummary
+from rollout.wire.threads import shown, thread_page
+
+
+@click.command("list")
+@limit_options
+@choice_option("--sort", "sort", SortKey, SortKey.CREATED, "Newest first by this time.")
+@click.option("--archived", is_flag=True, help="List archived threads instead of live ones.")
+@json_option
+@pass_output
+def list_threads(
+    output: Output, limit: int, cursor: str | None, sort: str, archived: bool, wants_json: bool
+) -> None:
+    """List the threads of the home, newest first.
+
+    Straight from the files; a file that cannot be read is listed with what is wrong with it.
+
+    \b
+    Example:
+      rollout list --sort updated --limit 10
+    """
+    with output.open_store() as store:
+        listing = store.list_threads(limit=limit, cursor=cursor, sort=SortKey(sort), is_archived=archived)
+    if wants_json:
+        emit_json(thread_page(listing))
+        return
+    _print_listing(listing, SortKey(sort))
+    emit_more(f"rollout list --sort {sort}{' --archived' if archived else ''}", listing.next_cursor)
+
+
+def _print_listing(listing: Listing, sort: SortKey) -> None:
+    if not listing.data:
+        click.echo("no threads here", err=True)
+    else:
+        rows = [
+            [
+                summary.id,
+                shown_time(_time_of(summary, sort)),
+                one_line(summary.model or "-", 20),
+                one_line(summary.cwd or "-", 32),
+                _title(summary),
+            ]
+            for summary in listing.data
+        ]
+        emit_table(["THREAD", sort.value.upper(), "MODEL", "WHERE", "TITLE"], rows)
+    for finding in listing.findings:
+        click.echo(click.style(f"not a thread: {finding.problem.message}", fg="yellow"), err=True)
+
+
+def _time_of(summary: ThreadSummary, sort: SortKey) -> int:
+    if sort is SortKey.UPDATED:
+        return summary.updated_at
+    return summary.created_at if sort is SortKey.CREATED else summary.recency_at
+
+
+def _title(summary: ThreadSummary) -> str:
+    if summary.problem is not None:
+        return f"(cannot be read) {summary.problem.message}"
+    return summary.name or summary.preview or "(nothing asked yet)"
+
+
+@click.command("show")
+@thread_options
+@json_option
+@pass_output
+def show(output: Output, reference: str | None, last: bool, wants_json: bool) -> None:
+    """Show one thread: where it is, what it is, what it stands on.
+
+    \b
+    Example:
+      rollout show --last
+    """
+    with output.open_store() as store, open_thread(store, reference, last=last) as thread:
+        summary, segments = thread.summary(), thread.segments()
+    if wants_json:
+        emit_json(shown(summary, segments))
+        return
+    click.echo(click.style(one_line(_title(summary), width()), bold=True))
+    emit_pairs(
+        [
+            *describe(summary),
+            ("created", shown_time(summary.created_at)),
+            ("updated", shown_time(summary.updated_at)),
+            ("client", f"{summary.originator or '-'} {summary.cli_version}".strip()),
+        ]
+    )
+    for segment in segments:
+        size = shown_size(segment.end_offset - segment.start_offset)
+        until = "" if segment.end_ordinal is None else f", up to ordinal {segment.end_ordinal}"
+        click.echo(f"  {segment.path}  ({size}{until})")
+
+
+def describe(summary: ThreadSummary) -> list[tuple[str, str]]:
+    """Return what a person wants to know of a thread, as names and values."""
+    about = [("thread", f"{summary.id} ({summary.mode.value}{', archived' if summary.is_archived else ''})")]
+    if summary.forked_from_id is not None:
+        about.append(("forked from", summary.forked_from_id))
+    if summary.parent_thread_id is not None:
+        about.append(("spawned by", summary.parent_thread_id))
+    branch = summary.git.branch if summary.git is not None else None
+    about.append(("where", f"{summary.cwd}{f' ({branch})' if branch else ''}"))
+    effort = f", {summary.reasoning_effort} effort" if summary.reasoning_effort else ""
+    about.append(("model", f"{summary.model or 'not recorded'}{effort}"))
+    return about

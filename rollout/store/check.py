@@ -1,0 +1,151 @@
+"""Read everything, change nothing, and say what is wrong, with byte spans.
+
+Works file by file, so that one broken file hides nothing of the others. Harmless lines
+(newer types, older shapes, a torn tail) are counted, not called damage.
+Format: docs/format.md, "Lines" and "Lineage".
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+
+from msgspec import Struct
+
+from rollout.errors import RolloutError
+from rollout.format.record import Mode, Reason, Record, Rejected
+from rollout.fs.api import FileSystem
+from rollout.log.header import Header, read_header
+from rollout.log.index import RolloutIndex
+from rollout.log.layout import RolloutFile
+from rollout.log.lines import Span, iter_lines
+from rollout.log.source import open_source
+from rollout.replay.context import Damage
+from rollout.replay.lineage import resolve_lineage
+from rollout.store.summary import Problem, problem_of
+
+
+class FileCheck(Struct, frozen=True):
+    """What one file holds. Bytes are decoded bytes.
+
+    `damage` are spans that contradict the format; `torn_tail` a last line cut short, which a
+    crash or a writer at work leaves; `passed_over` counts harmless lines by reason;
+    `problem` says why the file as a whole is no readable thread.
+    """
+
+    path: str
+    thread_id: str
+    rollout_id: str
+    size_bytes: int = 0
+    records: int = 0
+    damage: list[Damage] = []
+    torn_tail: Damage | None = None
+    passed_over: dict[str, int] = {}
+    problem: Problem | None = None
+
+    @property
+    def is_sound(self) -> bool:
+        """Whether nothing here contradicts the format."""
+        return not self.damage and self.problem is None
+
+
+def check_files(
+    fs: FileSystem, index: RolloutIndex, files: Iterable[RolloutFile], max_line_bytes: int
+) -> Iterator[FileCheck]:
+    """Yield the findings about each file, read whole, in the order given."""
+    for file in files:
+        try:
+            yield _check_file(fs, index, file, max_line_bytes)
+        except RolloutError as error:
+            yield FileCheck(file.path, file.name.thread_id, file.name.rollout_id, problem=problem_of(error))
+
+
+def _check_file(fs: FileSystem, index: RolloutIndex, file: RolloutFile, max_line_bytes: int) -> FileCheck:
+    with open_source(fs, file.path) as source:
+        header = read_header(source, max_line_bytes)
+        tally = _Tally(file, header)
+        span = Span(0, source.size_bytes, header.era, max_line_bytes=max_line_bytes)
+        for batch in iter_lines(source, span):
+            for line in batch:
+                tally.take(line)
+        size_bytes = source.size_bytes
+    return FileCheck(
+        file.path,
+        header.thread_id,
+        file.name.rollout_id,
+        size_bytes,
+        tally.records,
+        tally.damage,
+        tally.torn_tail,
+        {reason.value: count for reason, count in tally.passed_over.items()},
+        _find_problem(fs, index, file, header, max_line_bytes),
+    )
+
+
+def _find_problem(
+    fs: FileSystem, index: RolloutIndex, file: RolloutFile, header: Header, max_line_bytes: int
+) -> Problem | None:
+    if header.thread_id != file.name.thread_id:
+        return Problem(
+            "log.damaged",
+            f"checking {file.path}: expected thread {file.name.thread_id}, as its name says, "
+            f"found a header of thread {header.thread_id}",
+            "Give the file the name of its thread, or move it out of the home.",
+        )
+    try:
+        resolve_lineage(fs, index, file, open_source(fs, file.path), header, max_line_bytes).close()
+    except RolloutError as error:
+        return problem_of(error)
+    return None
+
+
+class _Tally:
+    """Counts over the lines of one file, oldest first."""
+
+    def __init__(self, file: RolloutFile, header: Header) -> None:
+        self._file = file
+        self._header = header
+        self._is_paginated = header.mode is Mode.PAGINATED
+        self._next_ordinal: int | None = None
+        self.records = 0
+        self.damage: list[Damage] = []
+        self.torn_tail: Damage | None = None
+        self.passed_over: Counter[Reason] = Counter()
+
+    def take(self, line: Record | Rejected) -> None:
+        if isinstance(line, Rejected):
+            self._next_ordinal = None  # what this line would have counted cannot be known
+            if line.is_damage:
+                self.damage.append(self._damage(line))
+            elif line.reason is Reason.TORN_TAIL:
+                self.torn_tail = self._damage(line)
+            else:
+                self.passed_over[line.reason] += 1
+            return
+        self.records += 1
+        if self._is_paginated:
+            self._count(line)
+
+    def _count(self, record: Record) -> None:
+        ordinal, expected = record.ordinal, self._next_ordinal
+        if record.type == "session_meta" and record.start_offset != self._header.start_offset:
+            copied = "a header copied into the middle of the file"
+            self._found(record, Reason.COPIED_HEADER, copied)
+        if ordinal is None:
+            return
+        if expected is not None and ordinal != expected:
+            self._found(record, Reason.ORDINAL, f"expected ordinal {expected}, found {ordinal}")
+        self._next_ordinal = ordinal + 1
+
+    def _found(self, record: Record, reason: Reason, detail: str) -> None:
+        self.damage.append(self._damage(Rejected(record.start_offset, record.end_offset, reason, detail)))
+
+    def _damage(self, line: Rejected) -> Damage:
+        return Damage(
+            self._file.name.rollout_id,
+            self._file.path,
+            line.start_offset,
+            line.end_offset,
+            line.reason,
+            line.detail,
+        )

@@ -1,0 +1,187 @@
+"""The store over one home: find, list, read and check its threads.
+
+Reading never writes into the home, and asks no database (invariant 1).
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import TracebackType
+from typing import Final, Self
+
+from rollout.errors import NotFound
+from rollout.fs.api import FileSystem
+from rollout.fs.posix import POSIX
+from rollout.ids import ThreadId
+from rollout.log.chunks import MAX_LINE_BYTES
+from rollout.log.layout import RolloutFile, base_name
+from rollout.log.names import read_names
+from rollout.replay.context import Context
+from rollout.replay.lineage import Lineage
+from rollout.store.check import FileCheck, check_files
+from rollout.store.listing import Finding, Listing, ListRequest, SortKey, find_strays, list_threads
+from rollout.store.opening import Opener
+from rollout.store.summary import ThreadSummary
+from rollout.store.thread import Thread
+from rollout.turns.model import ItemsView, Turn, TurnItem
+from rollout.turns.paging import DEFAULT_LIMIT, Page, SortDirection
+
+_NANOS_A_MILLI: Final = 1_000_000
+
+
+def _now() -> int:
+    return time.time_ns() // _NANOS_A_MILLI
+
+
+class Store:
+    """The threads of one home. A context manager.
+
+    A thread is named by its id, a unique prefix of it (four letters or more), or its name.
+    """
+
+    def __init__(self, fs: FileSystem, home: str, max_line_bytes: int, clock: Callable[[], int]) -> None:
+        self._fs = fs
+        self.home = home
+        self._max_line_bytes = max_line_bytes
+        self._opener = Opener(fs, home, max_line_bytes, clock)
+
+    def find_thread_id(self, reference: str) -> ThreadId:
+        """Return the id that a reference stands for. Raise NotFound, or InvalidRequest for several."""
+        return self._opener.find_thread_id(reference)
+
+    def newest_thread_id(self) -> ThreadId:
+        """Return the thread whose file changed last. Raise NotFound in an empty home."""
+        newest = self.list_threads(limit=1, sort=SortKey.UPDATED).data
+        if not newest:
+            raise NotFound(
+                f"looking for the newest thread: there is none in {self.home}",
+                hint="Check the home that was meant, with --home or $ROLLOUT_HOME.",
+            )
+        return newest[0].id
+
+    def open_thread(self, reference: str, *, path_hint: str | None = None) -> Thread:
+        """Open a thread by reference.
+
+        A path is a hint: it is used only if the header there carries the id and nothing newer
+        does. Raise NotFound, InvalidRequest, DamagedLog, BrokenLineage or StorageFailed.
+        """
+        thread_id = self.find_thread_id(reference)
+        return self._thread(self._opener.open_thread(thread_id, path_hint))
+
+    def open_path(self, path: str) -> Thread:
+        """Open exactly the rollout at `path`, whichever thread it belongs to."""
+        return self._thread(self._opener.open_path(path))
+
+    def _thread(self, lineage: Lineage) -> Thread:
+        return Thread(lineage, lambda thread_id: read_names(self._fs, self.home).get(thread_id))
+
+    def resume(self, reference: str, *, full_replay: bool = False) -> Context:
+        """Return what continuing a thread needs."""
+        with self.open_thread(reference) as thread:
+            return thread.context(full_replay=full_replay)
+
+    def summary(self, reference: str) -> ThreadSummary:
+        """Return what a listing says of one thread."""
+        with self.open_thread(reference) as thread:
+            return thread.summary()
+
+    def turns(
+        self,
+        reference: str,
+        *,
+        limit: int = DEFAULT_LIMIT,
+        cursor: str | None = None,
+        direction: SortDirection = SortDirection.DESC,
+        view: ItemsView = ItemsView.SUMMARY,
+    ) -> Page[Turn]:
+        """Return one page of 1-100 turns, newest first unless told otherwise. Raise InvalidCursor."""
+        with self.open_thread(reference) as thread:
+            return thread.turns(limit=limit, cursor=cursor, direction=direction, view=view)
+
+    def items(
+        self,
+        reference: str,
+        *,
+        turn_id: str | None = None,
+        limit: int = DEFAULT_LIMIT,
+        cursor: str | None = None,
+        direction: SortDirection = SortDirection.ASC,
+    ) -> Page[TurnItem]:
+        """Return one page of 1-100 items, oldest first unless told otherwise. Raise InvalidCursor."""
+        with self.open_thread(reference) as thread:
+            return thread.items(turn_id=turn_id, limit=limit, cursor=cursor, direction=direction)
+
+    def list_threads(
+        self,
+        *,
+        limit: int = DEFAULT_LIMIT,
+        cursor: str | None = None,
+        sort: SortKey = SortKey.CREATED,
+        direction: SortDirection = SortDirection.DESC,
+        is_archived: bool = False,
+    ) -> Listing:
+        """Return one page of 1-100 threads. A thread that cannot be read is a row with a problem."""
+        names = read_names(self._fs, self.home)
+
+        def summarise(thread_id: ThreadId) -> ThreadSummary:
+            with Thread(self._opener.open_thread(thread_id), names.get) as thread:
+                return thread.summary()
+
+        request = ListRequest(limit, cursor, sort, direction, is_archived)
+        return list_threads(self._fs, self._opener.index, request, summarise)
+
+    def files_to_check(self, reference: str | None = None) -> list[RolloutFile]:
+        """Return the files that a check of one thread, or of the whole home, reads: oldest first."""
+        index = self._opener.index
+        if reference is None:
+            files = index.all_files()
+        else:
+            thread_id = self.find_thread_id(reference)
+            found = {file.path: file for file in index.files_of(thread_id)}
+            with self.open_thread(thread_id) as thread:
+                found |= {file.path: file for file in thread.files()}
+            files = list(found.values())
+        return sorted(files, key=lambda file: base_name(file.path))
+
+    def findings(self) -> list[Finding]:
+        """Return what lies among the rollouts and is no thread, or could not be looked into."""
+        return find_strays(self._fs, self._opener.index)
+
+    def check(self, files: list[RolloutFile]) -> Iterator[FileCheck]:
+        """Yield what is wrong with each file, reading all of it and changing nothing."""
+        return check_files(self._fs, self._opener.index, files, self._max_line_bytes)
+
+    def close(self) -> None:
+        """Let go of what was learnt of the home. Idempotent; a closed store may be used again."""
+        self._opener.forget()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def open_store(
+    home: str | Path,
+    *,
+    fs: FileSystem = POSIX,
+    max_line_bytes: int = MAX_LINE_BYTES,
+    clock: Callable[[], int] = _now,
+) -> Store:
+    """Open the store over a home: the folder that holds `sessions/`. A leading `~` is expanded.
+
+    A line of more than `max_line_bytes` is reported as damage and passed over. `clock` gives
+    UTC milliseconds. Nothing is read yet. Raise NotFound when there is no such folder.
+    """
+    path = str(Path(home).expanduser().absolute())
+    if not fs.is_folder(path):
+        raise NotFound(
+            f"opening the home {path}: there is no such folder",
+            hint="Name the folder that holds `sessions/`, with --home or $ROLLOUT_HOME.",
+        )
+    return Store(fs, path, max_line_bytes, clock)

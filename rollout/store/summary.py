@@ -1,0 +1,249 @@
+"""What a listing says of a thread: its header, its first words, its latest settings.
+
+Reads both ends of the newest rollout and no more than it must. Everything but the name
+and the file's time comes from the log (invariant 1). Format: docs/format.md, "Summary".
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Final
+
+import msgspec
+from msgspec import Raw, Struct
+
+from rollout.errors import RolloutError
+from rollout.format import vocabulary
+from rollout.format.decoding import decode_json, decode_payload
+from rollout.format.items import is_boundary, parts_of
+from rollout.format.payloads import GitState, ItemCompleted, TurnContext
+from rollout.format.record import Era, Mode, Record
+from rollout.ids import ThreadId
+from rollout.log.header import Header
+from rollout.log.layout import RolloutFile
+from rollout.log.lines import iter_lines, iter_lines_backward
+from rollout.replay.lineage import Lineage
+from rollout.turns.items import UserMessage
+from rollout.turns.parts import TextInput
+from rollout.turns.stored import public_item
+
+_EVENT: Final = vocabulary.EVENT_MSG.encode()
+_REQUEST_MARKER: Final = "## My request for Codex:"
+_IMAGE: Final = "[Image]"
+_MILLIS: Final = 1000
+
+
+class Problem(Struct, frozen=True):
+    """Why something cannot be read: the error's code, message and hint."""
+
+    code: str
+    message: str
+    hint: str | None = None
+
+
+class ThreadSummary(Struct, frozen=True, kw_only=True):
+    """One thread as a listing shows it. Times in UTC milliseconds.
+
+    `updated_at` is the time of the newest file's last change, `recency_at` the start of its
+    newest turn. `problem` says why the thread cannot be read; what could be found is there
+    all the same.
+    """
+
+    id: ThreadId
+    session_id: str
+    path: str
+    is_archived: bool
+    mode: Mode
+    created_at: int
+    updated_at: int
+    recency_at: int
+    preview: str = ""
+    name: str | None = None
+    forked_from_id: str | None = None
+    parent_thread_id: str | None = None
+    model_provider: str = ""
+    model: str | None = None
+    reasoning_effort: str | None = None
+    cwd: str = ""
+    cli_version: str = ""
+    originator: str = ""
+    source: Raw = Raw(b"")
+    thread_source: str | None = None
+    agent_nickname: str | None = None
+    agent_role: str | None = None
+    git: GitState | None = None
+    problem: Problem | None = None
+
+
+class _SaidByUser(Struct, frozen=True):
+    message: str = ""
+    images: list[Raw] | None = None
+    local_images: list[Raw] | None = None
+
+
+class _Spawn(Struct, frozen=True):
+    parent_thread_id: str | None = None
+
+
+class _Spawned(Struct, frozen=True):
+    thread_spawn: _Spawn | None = None
+
+
+class _AgentSource(Struct, frozen=True):
+    subagent: _Spawned | None = None
+
+
+def problem_of(error: RolloutError) -> Problem:
+    """Return an error as a value."""
+    return Problem(error.code, error.message, error.hint)
+
+
+def parse_time(text: str) -> int | None:
+    """Return a timestamp of RFC 3339 in UTC milliseconds, or None when it is none."""
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    found = found if found.tzinfo is not None else found.replace(tzinfo=UTC)
+    return int(found.timestamp() * _MILLIS)
+
+
+def read_summary(lineage: Lineage, name: str | None = None) -> ThreadSummary:
+    """Return the summary of an open thread. Raise StorageFailed if the OS cannot read."""
+    segment = lineage.newest
+    updated_at = lineage.newest_source.stat.modified_at
+    summary = header_summary(segment.header, segment.file, updated_at, name)
+    latest = _read_latest(lineage)
+    context = latest.context
+    return msgspec.structs.replace(
+        summary,
+        preview=read_preview(lineage),
+        recency_at=latest.started_at or summary.recency_at,
+        model=context.model if context is not None else None,
+        reasoning_effort=decode_json(context.effort, str) if context is not None else None,
+        cwd=context.cwd if context is not None else summary.cwd,
+    )
+
+
+def header_summary(
+    header: Header,
+    file: RolloutFile,
+    updated_at: int,
+    name: str | None = None,
+    problem: Problem | None = None,
+) -> ThreadSummary:
+    """Return what the header alone says."""
+    meta = header.meta
+    created_at = parse_time(meta.timestamp)
+    if created_at is None:
+        created_at = updated_at
+    return ThreadSummary(
+        id=header.thread_id,
+        session_id=meta.session_id or header.thread_id,
+        path=file.path,
+        is_archived=file.is_archived,
+        mode=header.mode,
+        created_at=created_at,
+        updated_at=updated_at,
+        recency_at=created_at,
+        name=name,
+        forked_from_id=meta.forked_from_id,
+        parent_thread_id=meta.parent_thread_id or _spawner(meta.source),
+        model_provider=meta.model_provider or "",
+        cwd=meta.cwd,
+        cli_version=meta.cli_version,
+        originator=meta.originator,
+        source=meta.source,
+        thread_source=meta.thread_source,
+        agent_nickname=meta.agent_nickname,
+        agent_role=meta.agent_role,
+        git=meta.git,
+        problem=problem,
+    )
+
+
+def _spawner(source: Raw) -> str | None:
+    found = decode_json(source, _AgentSource) if source else None
+    spawned = found.subagent if found is not None else None
+    return spawned.thread_spawn.parent_thread_id if spawned is not None and spawned.thread_spawn else None
+
+
+def read_preview(lineage: Lineage) -> str:
+    """Return the first thing that the user said in the visible history, or nothing."""
+    first_ordinal = lineage.newest.header.meta.subagent_history_start_ordinal or 0
+    for segment in lineage.segments:
+        span = lineage.span(segment)
+        if segment.header.era is Era.ENVELOPE:
+            span = msgspec.structs.replace(span, only_type=_EVENT)
+        for batch in iter_lines(lineage.source(segment), span):
+            for line in batch:
+                if isinstance(line, Record) and (line.ordinal is None or line.ordinal >= first_ordinal):
+                    is_early = segment.header.era is not Era.ENVELOPE
+                    text = _asked_early(line) if is_early else said_by_user(line)
+                    if text:
+                        return text
+    return ""
+
+
+def _asked_early(record: Record) -> str | None:
+    """Return the words of a user message of the eras that stored no events."""
+    probe = record.envelope.payload
+    if record.envelope.type != vocabulary.RESPONSE_ITEM or not is_boundary(probe):
+        return None
+    return _shorn("".join(part.text or "" for part in parts_of(probe)))
+
+
+def said_by_user(record: Record) -> str | None:
+    """Return the words of a user message, without what an editor put in front of the request."""
+    kind = record.envelope.payload.type
+    if record.envelope.type != vocabulary.EVENT_MSG:
+        return None
+    if kind == vocabulary.USER_MESSAGE:
+        said = decode_payload(record, _SaidByUser)
+        if said is None:
+            return None
+        return _shorn(said.message) or (_IMAGE if said.images or said.local_images else None)
+    if kind != vocabulary.ITEM_COMPLETED:
+        return None
+    completed = decode_payload(record, ItemCompleted)
+    item = public_item(completed.item) if completed is not None else None
+    if not isinstance(item, UserMessage):
+        return None
+    texts = [part.text for part in item.content if isinstance(part, TextInput)]
+    return _shorn("".join(texts)) or (_IMAGE if len(texts) < len(item.content) else None)
+
+
+def _shorn(text: str) -> str:
+    return text.partition(_REQUEST_MARKER)[2].strip() if _REQUEST_MARKER in text else text.strip()
+
+
+class _Latest(Struct):
+    context: TurnContext | None = None
+    started_at: int | None = None
+
+
+def _read_latest(lineage: Lineage) -> _Latest:
+    """Return the newest turn context of all, and when the newest turn of the newest file began."""
+    latest = _Latest()
+    for segment in reversed(lineage.segments):
+        for batch in iter_lines_backward(lineage.source(segment), lineage.span(segment)):
+            for line in reversed(batch):
+                if not isinstance(line, Record):
+                    continue
+                type_ = line.envelope.type
+                if type_ == vocabulary.TURN_CONTEXT and latest.context is None:
+                    latest.context = decode_payload(line, TurnContext)
+                elif (
+                    type_ == vocabulary.EVENT_MSG
+                    and latest.started_at is None
+                    and segment is lineage.newest
+                    and line.envelope.payload.type in vocabulary.TASK_STARTED
+                ):
+                    latest.started_at = parse_time(line.envelope.timestamp)
+            if latest.context is not None and (
+                latest.started_at is not None or segment is not lineage.newest
+            ):
+                return latest
+        if latest.context is not None:
+            return latest
+    return latest

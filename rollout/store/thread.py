@@ -1,0 +1,114 @@
+"""One open thread: its summary, its context, its turns and items.
+
+Holds the newest file of the lineage open; what is appended after the opening is not seen.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from types import TracebackType
+from typing import Self
+
+from msgspec import Struct
+
+from rollout.format.record import Mode
+from rollout.ids import RolloutId, ThreadId
+from rollout.log.layout import RolloutFile
+from rollout.replay.context import Context, read_context
+from rollout.replay.lineage import Lineage
+from rollout.store.summary import ThreadSummary, read_summary
+from rollout.store.turn_pages import read_item_page, read_turn_page, read_turns
+from rollout.turns.model import ItemsView, Turn, TurnItem
+from rollout.turns.paging import DEFAULT_LIMIT, Page, PageRequest, SortDirection
+
+
+class SegmentSummary(Struct, frozen=True, rename="camel"):
+    """A stretch of one rollout in decoded bytes, half-open. `end_ordinal` is set where a fork left it."""
+
+    rollout_id: RolloutId
+    path: str
+    history_mode: Mode
+    start_offset: int
+    end_offset: int
+    end_ordinal: int | None
+
+
+class Thread:
+    """A thread as it was when it was opened. A context manager; not to be shared between threads."""
+
+    def __init__(self, lineage: Lineage, find_name: Callable[[ThreadId], str | None]) -> None:
+        self._lineage = lineage
+        self._find_name = find_name
+
+    @property
+    def id(self) -> ThreadId:
+        """The id that the header carries."""
+        return self._lineage.thread_id
+
+    def summary(self) -> ThreadSummary:
+        """Return what a listing says of the thread. Reads both ends of its history."""
+        return read_summary(self._lineage, self._find_name(self.id))
+
+    def segments(self) -> list[SegmentSummary]:
+        """Return the parts of rollouts that make up its history, oldest first."""
+        return [
+            SegmentSummary(
+                segment.rollout_id,
+                segment.file.path,
+                segment.header.mode,
+                segment.start_offset,
+                segment.end_offset,
+                segment.end_ordinal,
+            )
+            for segment in self._lineage.segments
+        ]
+
+    def files(self) -> list[RolloutFile]:
+        """Return the files that its history lies in, oldest first."""
+        return [segment.file for segment in self._lineage.segments]
+
+    def context(self, *, full_replay: bool = False) -> Context:
+        """Return what continuing the thread needs, read backward to the newest checkpoint.
+
+        `full_replay` reads every byte all the same; the answer is equal. Format:
+        docs/format.md, "Bounded read".
+        """
+        return read_context(self._lineage, reads_everything=full_replay)
+
+    def all_turns(self, *, view: ItemsView = ItemsView.FULL) -> list[Turn]:
+        """Return every turn, oldest first. Reads the whole history."""
+        return read_turns(self._lineage, view)
+
+    def turns(
+        self,
+        *,
+        limit: int = DEFAULT_LIMIT,
+        cursor: str | None = None,
+        direction: SortDirection = SortDirection.DESC,
+        view: ItemsView = ItemsView.SUMMARY,
+    ) -> Page[Turn]:
+        """Return one page of 1-100 turns. Raise InvalidCursor."""
+        return read_turn_page(self._lineage, PageRequest(limit, cursor, direction), view)
+
+    def items(
+        self,
+        *,
+        turn_id: str | None = None,
+        limit: int = DEFAULT_LIMIT,
+        cursor: str | None = None,
+        direction: SortDirection = SortDirection.ASC,
+    ) -> Page[TurnItem]:
+        """Return one page of 1-100 items, of the thread or of one turn. Raise InvalidCursor, NotFound."""
+        return read_item_page(self._lineage, PageRequest(limit, cursor, direction), turn_id)
+
+    def close(self) -> None:
+        """Close its files. Idempotent."""
+        self._lineage.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()

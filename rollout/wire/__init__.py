@@ -1,0 +1,1 @@
+"""The public JSON shapes: one per thing, shared by every surface."""
