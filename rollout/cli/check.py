@@ -8,7 +8,7 @@ from typing import Final
 
 import click
 
-from rollout.cli.options import json_option, pass_output
+from rollout.cli.options import json_option, open_thread, pass_output, thread_options
 from rollout.cli.output import Output, counted, emit_json, shown_size
 from rollout.store.check import FileCheck
 from rollout.wire.findings import Checked, checked_file
@@ -18,10 +18,10 @@ _PROGRESS_AFTER_SECONDS: Final = 1.0
 
 
 @click.command("check")
-@click.argument("reference", metavar="[THREAD]", required=False)
+@thread_options
 @json_option
 @pass_output
-def check(output: Output, reference: str | None, wants_json: bool) -> int:
+def check(output: Output, reference: str | None, last: bool, wants_json: bool) -> int:
     """Read everything, change nothing, list what is damaged.
 
     Without THREAD the whole home. Damage comes with its file and byte span, and the exit
@@ -31,9 +31,13 @@ def check(output: Output, reference: str | None, wants_json: bool) -> int:
     Example:
       rollout check 01a1fc4a
     """
+    is_whole = reference is None and not last
     with output.open_store() as store:
-        files = store.files_to_check(reference)
-        findings = [] if reference is not None else store.findings()
+        if is_whole:
+            files, findings = store.files_to_check(), store.findings()
+        else:
+            with open_thread(store, reference, last=last) as thread:
+                files, findings = store.files_to_check(thread), []
         shown: list[FileCheck] = []
         sums = [0, 0, 0]
         began = monotonic()
@@ -41,7 +45,7 @@ def check(output: Output, reference: str | None, wants_json: bool) -> int:
             sums[0] += checked.size_bytes
             sums[1] += checked.records
             sums[2] += len(checked.damage)
-            if not checked.is_sound or checked.torn_tail is not None or reference is not None:
+            if not checked.is_sound or checked.torn_tail is not None or not is_whole:
                 shown.append(checked)
             if sys.stderr.isatty() and monotonic() - began > _PROGRESS_AFTER_SECONDS:
                 click.echo(f"\r{done:,} of {len(files):,} files, {shown_size(sums[0])}", nl=False, err=True)

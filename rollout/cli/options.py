@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from enum import StrEnum
+from pathlib import Path
 from typing import Any, Final, TypeVar
 
 import click
@@ -82,5 +83,5 @@ def open_thread(store: Store, reference: str | None, *, last: bool) -> Thread:
     if reference is None:
         return store.open_thread(store.newest_thread_id())
     if "/" in reference or reference.endswith(_SUFFIXES):
-        return store.open_path(reference)
+        return store.open_path(str(Path(reference).expanduser().absolute()))
     return store.open_thread(reference)

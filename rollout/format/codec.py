@@ -33,6 +33,8 @@ _decode_envelope: Final = msgspec.json.Decoder(Envelope).decode
 _decode_strict: Final = msgspec.json.Decoder(_StrictEnvelope).decode
 
 _TOO_DEEP: Final = "nested too deeply to decode"
+_SHOWN_CHARS: Final = 200
+"""A detail quotes the line, and a line may be as long as it likes."""
 
 
 def decode_lines(
@@ -102,7 +104,8 @@ def examine(piece: bytes, start: int, end: int, era: Era) -> Line | None:
         return found
     problem = check_record(found)
     if problem is not None:
-        return Rejected(start, end, problem.reason, f"{found.type}: {problem.detail}")
+        detail = f"{found.type[:_SHOWN_CHARS]}: {problem.detail[:_SHOWN_CHARS]}"
+        return Rejected(start, end, problem.reason, detail)
     return found
 
 

@@ -14,6 +14,7 @@ from rollout.fs.api import FileIdentity, FileStat, FileSystem, ReadFile
 from rollout.log.layout import COMPRESSED_SUFFIX
 
 _BLOCK_BYTES: Final = 1 << 20
+_HEAD_BYTES: Final = 64 << 10
 
 
 class Source(Protocol):
@@ -65,13 +66,19 @@ class _PlainSource:
         self.bytes_read = 0
         self.path = file.path
         self.identity = file.identity
+        self._head = b""
 
     def reaches(self, offset: int) -> bool:
         return offset <= self.size_bytes
 
     def read_at(self, offset: int, size_bytes: int) -> bytes:
-        content = self._file.read_at(offset, max(0, min(size_bytes, self.size_bytes - offset)))
+        wanted = max(0, min(size_bytes, self.size_bytes - offset))
+        if offset + wanted <= len(self._head):
+            return self._head[offset : offset + wanted]
+        content = self._file.read_at(offset, wanted)
         self.bytes_read += len(content)
+        if offset == 0 and wanted <= _HEAD_BYTES:
+            self._head = content  # the header's reader was here; what follows often asks again
         return content
 
     def close(self) -> None:

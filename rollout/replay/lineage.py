@@ -91,8 +91,8 @@ class Lineage:
 
     @property
     def bytes_total(self) -> int:
-        """Decoded bytes of all segments."""
-        return sum(segment.end_offset - segment.start_offset for segment in self.segments)
+        """Decoded bytes of all segments, headers included."""
+        return sum(segment.end_offset for segment in self.segments)
 
     @property
     def is_paginated(self) -> bool:

@@ -132,18 +132,14 @@ class Store:
         request = ListRequest(limit, cursor, sort, direction, is_archived)
         return list_threads(self._fs, self._opener.index, request, summarise)
 
-    def files_to_check(self, reference: str | None = None) -> list[RolloutFile]:
+    def files_to_check(self, thread: Thread | None = None) -> list[RolloutFile]:
         """Return the files that a check of one thread, or of the whole home, reads: oldest first."""
         index = self._opener.index
-        if reference is None:
-            files = index.all_files()
-        else:
-            thread_id = self.find_thread_id(reference)
-            found = {file.path: file for file in index.files_of(thread_id)}
-            with self.open_thread(thread_id) as thread:
-                found |= {file.path: file for file in thread.files()}
-            files = list(found.values())
-        return sorted(files, key=lambda file: base_name(file.path))
+        files = index.all_files()
+        if thread is not None:
+            files = [*thread.files(), *index.files_of(thread.id)]
+        by_path = {file.path: file for file in files}
+        return sorted(by_path.values(), key=lambda file: base_name(file.path))
 
     def findings(self) -> list[Finding]:
         """Return what lies among the rollouts and is no thread, or could not be looked into."""

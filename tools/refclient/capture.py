@@ -113,13 +113,19 @@ def sent_input_after_resume(client: Client, home_copy: Path, thread_id: str) -> 
     `home_copy` is changed. Raise AssertionError if the new turn's items cannot be told apart.
     """
     with StandIn() as endpoint, AppServer(client, home_copy, endpoint) as server:
-        make_live(server, thread_id)
-        resumed = server.request("thread/resume", {"threadId": thread_id, "excludeTurns": True})
-        rollout = Path(resumed["thread"]["path"])
-        size_before = rollout.stat().st_size
-        Driver(server, home_copy).turn(thread_id, PROBE_TEXT, say("Probed."))
-        items: list[JsonObject] = endpoint.wait_for_request(0)["input"]
-        new = _sent_by_turn(rollout.read_bytes()[size_before:])
+        return sent_input_of_probe(server, thread_id)
+
+
+def sent_input_of_probe(server: AppServer, thread_id: str) -> SentInput:
+    """Do the same on a running server, which may have the thread loaded already."""
+    make_live(server, thread_id)
+    resumed = server.request("thread/resume", {"threadId": thread_id, "excludeTurns": True})
+    rollout = Path(resumed["thread"]["path"])
+    size_before = rollout.stat().st_size
+    asked = len(server.endpoint.requests)
+    Driver(server, server.home).turn(thread_id, PROBE_TEXT, say("Probed."))
+    items: list[JsonObject] = server.endpoint.wait_for_request(asked)["input"]
+    new = _sent_by_turn(rollout.read_bytes()[size_before:])
     assert [item["id"] for item in items[len(items) - len(new) :]] == [item["id"] for item in new]
     return SentInput(items, leading=_instructions(items), trailing=len(new))
 

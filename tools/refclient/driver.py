@@ -4,6 +4,7 @@ Each step returns when the client has announced its end, so a script reads in th
 the records were written.
 """
 
+from collections.abc import Callable
 from pathlib import Path
 
 from refclient.home import BASE_INSTRUCTIONS
@@ -15,11 +16,21 @@ from refclient.shapes import JsonObject
 class Driver:
     """Steps on the threads of one home; not thread-safe."""
 
-    def __init__(self, server: AppServer, workspace: Path) -> None:
-        """Drive `server`, with `workspace` as the working directory of new threads."""
+    def __init__(
+        self,
+        server: AppServer,
+        workspace: Path,
+        *,
+        after_step: Callable[[str], None] = lambda _thread_id: None,
+    ) -> None:
+        """Drive `server`, with `workspace` as the working directory of new threads.
+
+        `after_step` is called with the id of the thread whenever a step on its history has ended.
+        """
         self.server = server
         self.endpoint = server.endpoint
         self.workspace = workspace
+        self._after_step = after_step
 
     def start(self, history_mode: str) -> str:
         """Start a thread in mode `paginated` or `legacy`; return its id."""
@@ -38,6 +49,7 @@ class Driver:
         """Run one turn to its end, whatever its status; return the turn's id."""
         turn_id, mark = self.begin_turn(thread_id, text, *replies, **settings)
         self._turn_end(thread_id, turn_id, mark)
+        self._after_step(thread_id)
         return turn_id
 
     def interrupted_turn(self, thread_id: str, text: str, *replies: Reply) -> str:
@@ -48,6 +60,7 @@ class Driver:
         self._wait_for_hanging_items(thread_id, replies[-1], mark)
         self.server.request("turn/interrupt", {"threadId": thread_id, "turnId": turn_id})
         self._turn_end(thread_id, turn_id, mark)
+        self._after_step(thread_id)
         return turn_id
 
     def begin_turn(self, thread_id: str, text: str, *replies: Reply, **settings: object) -> tuple[str, int]:
@@ -65,22 +78,26 @@ class Driver:
         mark = self.server.mark()
         self.server.request("thread/compact/start", {"threadId": thread_id})
         self.server.wait_for("turn/completed", mark, lambda params: params["threadId"] == thread_id)
+        self._after_step(thread_id)
 
     def user_shell(self, thread_id: str, command: str) -> None:
         """Run a command as the user, outside the model's turns."""
         mark = self.server.mark()
         self.server.request("thread/shellCommand", {"threadId": thread_id, "command": command})
         self.server.wait_for("turn/completed", mark, lambda params: params["threadId"] == thread_id)
+        self._after_step(thread_id)
 
     def fork(self, thread_id: str, **options: object) -> str:
         """Fork a thread, with the options of `thread/fork`; return the new id."""
         result = self.server.request("thread/fork", {"threadId": thread_id, **options})
         fork_id: str = result["thread"]["id"]
+        self._after_step(fork_id)
         return fork_id
 
     def revert(self, thread_id: str, before_turn_id: str) -> None:
         """Take `before_turn_id` and everything after it out of a loaded thread."""
         self.server.request("thread/revert", {"threadId": thread_id, "beforeTurnId": before_turn_id})
+        self._after_step(thread_id)
 
     def rename(self, thread_id: str, name: str) -> None:
         """Name a thread."""
@@ -93,6 +110,7 @@ class Driver:
     def inject(self, thread_id: str, *items: JsonObject) -> None:
         """Append model items without a turn."""
         self.server.request("thread/inject_items", {"threadId": thread_id, "items": list(items)})
+        self._after_step(thread_id)
 
     def _turn_end(self, thread_id: str, turn_id: str, mark: int) -> None:
         self.server.wait_for(
