@@ -1,0 +1,76 @@
+"""Which releases of the reference client can be driven here, found once a run.
+
+A release that cannot be had skips its tests with the release's name and the reason; with
+`ROLLOUT_REQUIRE_INTEROP=1` it fails them. The end of the report says which ones were driven.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from refclient.capture import copy_home
+from refclient.endpoint import StandIn
+from refclient.install import Client, Found, Missing, find_clients, release_names
+from refclient.rpc import AppServer
+
+from tests.interop.asked import Answers, ask_home
+from tests.interop.live import Live
+
+REQUIRE_VARIABLE = "ROLLOUT_REQUIRE_INTEROP"
+ROOT = Path(__file__).parents[2]
+OUTCOMES: pytest.StashKey[dict[str, str]] = pytest.StashKey()
+
+Ask = Callable[[Path, list[str]], dict[str, Answers]]
+
+
+@pytest.fixture(scope="session")
+def found() -> Found:
+    """The releases in the cache, after trying to install what is not there."""
+    return find_clients(ROOT / ".cache" / "reference-client")
+
+
+@pytest.fixture(scope="session", params=release_names())
+def client(request: pytest.FixtureRequest, found: Found) -> Client:
+    """One release of the reference client."""
+    outcome = next(each for each in (*found.clients, *found.missing) if each.name == request.param)
+    outcomes = request.config.stash.setdefault(OUTCOMES, {})
+    if isinstance(outcome, Missing):
+        outcomes[outcome.name] = f"not driven: {outcome.reason}"
+        message = f"{outcome.name}: {outcome.reason}"
+        if os.environ.get(REQUIRE_VARIABLE) == "1":
+            pytest.fail(f"{message} ({REQUIRE_VARIABLE}=1)", pytrace=False)
+        pytest.skip(message)
+    outcomes[outcome.name] = f"driven, release {outcome.version}"
+    return outcome
+
+
+@pytest.fixture(scope="session")
+def ask(client: Client, tmp_path_factory: pytest.TempPathFactory) -> Ask:
+    """A function that has the client read a copy of a home; every home is asked about once."""
+    known: dict[Path, dict[str, Answers]] = {}
+
+    def asked(home: Path, thread_ids: list[str]) -> dict[str, Answers]:
+        if home not in known:
+            copy = copy_home(home, tmp_path_factory.mktemp(home.name) / "home")
+            known[home] = ask_home(client, copy, thread_ids)
+        return known[home]
+
+    return asked
+
+
+@pytest.fixture(scope="session")
+def live(client: Client, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
+    """A running client on a fresh home, in which every test starts threads of its own."""
+    folder = tmp_path_factory.mktemp("live")
+    (folder / "app").mkdir()
+    with StandIn() as endpoint, AppServer(client, folder / "home", endpoint) as server:
+        yield Live(client, server, folder / "app")
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """Say which releases were driven."""
+    for name, outcome in config.stash.get(OUTCOMES, {}).items():
+        terminalreporter.write_line(f"reference client {name}: {outcome}")
