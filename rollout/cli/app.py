@@ -110,7 +110,7 @@ def rollout(ctx: click.Context, home: str | None, no_color: bool, max_line_bytes
     if no_color or os.environ.get("NO_COLOR"):
         ctx.color = False
     chosen = home or os.environ.get("ROLLOUT_HOME") or os.environ.get("CODEX_HOME") or "~/.codex"
-    ctx.obj = Output(chosen, max_line_bytes)
+    ctx.obj = Output(chosen, max_line_bytes, is_named=bool(home))
 
 
 def main(arguments: list[str] | None = None) -> None:

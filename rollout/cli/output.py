@@ -6,6 +6,7 @@ stdout carries the answer, stderr errors, hints and progress. Colour is never th
 from __future__ import annotations
 
 import json
+import shlex
 import shutil
 import sys
 import unicodedata
@@ -26,10 +27,11 @@ _FALLBACK_WIDTH: Final = 100
 
 
 class Output:
-    """What every command is handed: which home, and how to open it."""
+    """What every command is handed: which home, how to open it, and how the call began."""
 
-    def __init__(self, home: str, max_line_bytes: int | None) -> None:
+    def __init__(self, home: str, max_line_bytes: int | None, *, is_named: bool) -> None:
         self.home = home
+        self.command = f"rollout --home {shlex.quote(home)}" if is_named else "rollout"
         self._max_line_bytes = max_line_bytes
 
     def open_store(self) -> Store:
@@ -85,8 +87,7 @@ def usage_hint(error: click.ClickException) -> str:
 def emit_more(command: str, cursor: str | None) -> None:
     """Say on stderr how to get the next page, if there is one."""
     if cursor is not None:
-        quoted = "'" + cursor.replace("'", "'\\''") + "'"
-        click.echo(click.style(f"more: {command} --cursor {quoted}", dim=True), err=True)
+        click.echo(click.style(f"more: {command} --cursor {shlex.quote(cursor)}", dim=True), err=True)
 
 
 def width() -> int:

@@ -73,10 +73,13 @@ class _PlainSource:
 
     def read_at(self, offset: int, size_bytes: int) -> bytes:
         wanted = max(0, min(size_bytes, self.size_bytes - offset))
-        if offset + wanted <= len(self._head):
-            return self._head[offset : offset + wanted]
-        content = self._file.read_at(offset, wanted)
+        known = self._head[offset : offset + wanted]
+        if len(known) == wanted:
+            return known
+        content = self._file.read_at(offset + len(known), wanted - len(known))
         self.bytes_read += len(content)
+        if known:
+            return known + content
         if offset == 0 and wanted <= _HEAD_BYTES:
             self._head = content  # the header's reader was here; what follows often asks again
         return content
