@@ -18,9 +18,9 @@ _SPOOL_IN_MEMORY_BYTES: Final = 8 << 20
 _NANOS_A_MILLI: Final = 1_000_000
 
 
-def _refused(act: str, path: str, error: OSError) -> StorageFailed:
+def _refused(act: str, path: str, error: OSError | ValueError) -> StorageFailed:
     return StorageFailed(
-        f"{act} {path}: {error.strerror or error}",
+        f"{act} {path}: {error.strerror if isinstance(error, OSError) and error.strerror else error}",
         hint="Check that the path exists and that you may read it, then try again.",
     )
 
@@ -33,18 +33,18 @@ class _PosixFile:
         except (FileNotFoundError, NotADirectoryError) as error:
             raise NotFound(f"opening {path}: there is no such file") from error
         except (OSError, ValueError) as error:
-            raise _refused(
-                "opening", path, error if isinstance(error, OSError) else OSError(str(error))
-            ) from error
+            raise _refused("opening", path, error) from error
         try:
-            found = os.fstat(self._descriptor)
+            try:
+                found = os.fstat(self._descriptor)
+            except OSError as error:
+                raise _refused("looking at", path, error) from error
             if not modes.S_ISREG(found.st_mode):
                 raise StorageFailed(f"opening {path}: expected a regular file, found something else")
         except BaseException:
             os.close(self._descriptor)
             raise
         self._path = path
-        self._is_open = True
         self._identity = FileIdentity(found.st_dev, found.st_ino)
 
     @property
@@ -80,9 +80,9 @@ class _PosixFile:
         return b"".join(pieces)
 
     def close(self) -> None:
-        if self._is_open:
-            self._is_open = False
+        if self._descriptor >= 0:
             os.close(self._descriptor)
+            self._descriptor = -1  # the number may be given to another file at once
 
     def __enter__(self) -> Self:
         return self
@@ -138,7 +138,7 @@ class PosixFileSystem:
                     yield FolderEntry(name.name, name.is_dir())
         except (FileNotFoundError, NotADirectoryError):
             return
-        except OSError as error:
+        except (OSError, ValueError) as error:
             raise _refused("listing", path, error) from error
 
     def find_stat(self, path: str) -> FileStat | None:
@@ -147,7 +147,7 @@ class PosixFileSystem:
             found = os.stat(path)  # noqa: PTH116  # paths are plain text below the store
         except (FileNotFoundError, NotADirectoryError):
             return None
-        except OSError as error:
+        except (OSError, ValueError) as error:
             raise _refused("looking at", path, error) from error
         return FileStat(found.st_size, found.st_mtime_ns // _NANOS_A_MILLI)
 

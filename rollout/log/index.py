@@ -114,7 +114,7 @@ def _age(file: RolloutFile) -> tuple[str, str]:
 def _supersedes(new: RolloutFile, known: RolloutFile) -> bool:
     """Tell whether `new` is the one to read of two files of the same rollout."""
 
-    def rank(file: RolloutFile) -> tuple[bool, bool, str]:
-        return not file.is_archived, not file.name.is_compressed, file.name.stamp
+    def rank(file: RolloutFile) -> tuple[bool, bool, str, str]:
+        return not file.is_archived, not file.name.is_compressed, file.name.stamp, file.path
 
     return rank(new) > rank(known)

@@ -36,6 +36,14 @@ def _decode(chunk: Chunk, span: Span) -> list[Line]:
     )
 
 
+def _defect_behind(source: Source, span: Span) -> Rejected | None:
+    """Return what kept the source from being unpacked beyond the span, if that is why it ends there."""
+    defect = source.defect
+    return (
+        defect if defect is not None and not span.is_cut and defect.start_offset <= span.end_offset else None
+    )
+
+
 def iter_lines(source: Source, span: Span) -> Iterator[list[Line]]:
     """Yield the lines of a span in batches, oldest batch and oldest line first."""
     for chunk in iter_chunks(source, span.start_offset, span.end_offset, span.max_line_bytes):
@@ -43,14 +51,16 @@ def iter_lines(source: Source, span: Span) -> Iterator[list[Line]]:
             yield [chunk]
         else:
             yield _decode(chunk, span)
-    if source.defect is not None:
-        yield [source.defect]
+    defect = _defect_behind(source, span)
+    if defect is not None:
+        yield [defect]
 
 
 def iter_lines_backward(source: Source, span: Span) -> Iterator[list[Line]]:
     """Yield the lines of a span in batches, newest batch first, each batch oldest line first."""
-    if source.defect is not None:
-        yield [source.defect]
+    defect = _defect_behind(source, span)
+    if defect is not None:
+        yield [defect]
     for chunk in iter_chunks_backward(source, span.start_offset, span.end_offset, span.max_line_bytes):
         if isinstance(chunk, Rejected):
             yield [chunk]

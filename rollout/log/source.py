@@ -9,18 +9,21 @@ from __future__ import annotations
 from types import TracebackType
 from typing import Final, Protocol, Self
 
-from rollout.format.record import Reason, Rejected
+from rollout.errors import DamagedLog
+from rollout.format.record import Rejected
 from rollout.fs.api import FileIdentity, FileStat, FileSystem, ReadFile
+from rollout.log.compressed import CompressedSource
 from rollout.log.layout import COMPRESSED_SUFFIX
 
-_BLOCK_BYTES: Final = 1 << 20
 _HEAD_BYTES: Final = 64 << 10
 
 
 class Source(Protocol):
     """Decoded bytes by position, with a count of what was read."""
 
-    bytes_read: int
+    @property
+    def bytes_read(self) -> int:
+        """Stored bytes read so far."""
 
     @property
     def path(self) -> str: ...
@@ -78,6 +81,12 @@ class _PlainSource:
             return known
         content = self._file.read_at(offset + len(known), wanted - len(known))
         self.bytes_read += len(content)
+        if len(known) + len(content) < wanted:
+            raise DamagedLog(
+                f"reading {self.path}: it shrank while it was read: expected {self.size_bytes} bytes, "
+                f"found {offset + len(known) + len(content)}",
+                hint="A log only grows; find out who cut it, then read it again.",
+            )
         if known:
             return known + content
         if offset == 0 and wanted <= _HEAD_BYTES:
@@ -96,72 +105,11 @@ class _PlainSource:
         self.close()
 
 
-class _CompressedSource:
-    """Any zstd stream: unpacked forward into scratch space, only as far as somebody asks."""
-
-    def __init__(self, file: ReadFile, fs: FileSystem) -> None:
-        import zstandard
-
-        self._error = zstandard.ZstdError
-        self._file = file
-        self._at = 0
-        self._spool = fs.spool()
-        self._unpack = zstandard.ZstdDecompressor().decompressobj(read_across_frames=True)
-        self._is_done = False
-        self.stat = file.stat()
-        self.defect: Rejected | None = None
-        self.bytes_read = 0
-        self.path = file.path
-        self.identity = file.identity
-
-    @property
-    def size_bytes(self) -> int:
-        while not self._is_done:
-            self._advance()
-        return self._spool.size_bytes
-
-    def reaches(self, offset: int) -> bool:
-        while not self._is_done and self._spool.size_bytes < offset:
-            self._advance()
-        return self._spool.size_bytes >= offset
-
-    def _advance(self) -> None:
-        packed = self._file.read_at(self._at, min(_BLOCK_BYTES, self.stat.size_bytes - self._at))
-        self._at += len(packed)
-        self.bytes_read += len(packed)
-        if not packed:
-            self._is_done = True
-            return
-        try:
-            self._spool.append(self._unpack.decompress(packed))
-        except self._error as bad:
-            self._is_done = True
-            size = self._spool.size_bytes
-            detail = f"the compressed stream breaks off after {size} decoded bytes: {bad}"
-            self.defect = Rejected(size, size, Reason.BAD_COMPRESSION, detail)
-
-    def read_at(self, offset: int, size_bytes: int) -> bytes:
-        self.reaches(offset + size_bytes)
-        return self._spool.read_at(offset, max(0, size_bytes))
-
-    def close(self) -> None:
-        self._file.close()
-        self._spool.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-
-
 def open_source(fs: FileSystem, path: str) -> Source:
     """Open a rollout for reading; compressed when its name says so. Raise NotFound or StorageFailed."""
     file = fs.open_read(path)
     try:
-        return _CompressedSource(file, fs) if path.endswith(COMPRESSED_SUFFIX) else _PlainSource(file)
+        return CompressedSource(file, fs) if path.endswith(COMPRESSED_SUFFIX) else _PlainSource(file)
     except BaseException:
         file.close()
         raise
