@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from refclient.capture import copy_home
 from refclient.endpoint import StandIn
 from refclient.install import Client, Found, Missing, find_clients, release_names
 from refclient.rpc import AppServer
@@ -54,8 +53,7 @@ def ask(client: Client, tmp_path_factory: pytest.TempPathFactory) -> Ask:
 
     def asked(home: Path, thread_ids: list[str]) -> dict[str, Answers]:
         if home not in known:
-            copy = copy_home(home, tmp_path_factory.mktemp(home.name) / "home")
-            known[home] = ask_home(client, copy, thread_ids)
+            known[home] = ask_home(client, home, thread_ids, tmp_path_factory.mktemp(home.name))
         return known[home]
 
     return asked

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from refclient.capture import SentInput
 from refclient.install import Client
 from refclient.rpc import RefusalError
 
@@ -20,11 +19,14 @@ from tests.interop.conftest import Ask
 from tests.interop.ours import (
     anchors,
     as_shown_by,
+    is_older,
     is_paginated,
+    our_context,
     our_history,
     our_item_pages,
     our_turn_pages,
     our_turns,
+    plain,
 )
 
 pytestmark = pytest.mark.interop
@@ -45,8 +47,44 @@ def answers(ask: Ask, home: Path, thread_id: str) -> Answers:
 @pytest.mark.parametrize(("home", "thread_id"), CASES)
 def test_history_sent_after_resume_is_our_context(answers: Answers, home: Path, thread_id: str) -> None:
     """The client goes on with exactly the items that our resume gives."""
-    assert isinstance(answers.sent, SentInput)
-    assert answers.sent.history == our_history(home, thread_id)
+    assert answers.history == our_history(home, thread_id)
+
+
+@pytest.mark.parametrize(("home", "thread_id"), CASES)
+def test_window_counts_on_from_ours(answers: Answers, home: Path, thread_id: str) -> None:
+    """A compaction right after the resume opens the window behind the one we report."""
+    compacted = answers.written("compacted")
+    window = our_context(home, thread_id).window
+    assert compacted["window_number"] == window.number + 1
+    assert compacted["previous_window_id"] == window.id
+    assert compacted["first_window_id"] == window.first_id
+
+
+@pytest.mark.parametrize(("home", "thread_id"), CASES)
+def test_previous_settings_are_ours(answers: Answers, home: Path, thread_id: str) -> None:
+    """The settings that the client detects changes against are those of our context."""
+    theirs = answers.written("compacted")["resume_metadata"]["previous_turn_settings"]
+    assert theirs == plain(our_context(home, thread_id).previous_turn_settings)
+
+
+@pytest.mark.parametrize(("home", "thread_id"), CASES)
+def test_usage_adds_up_from_ours(answers: Answers, home: Path, thread_id: str) -> None:
+    """The thread's total after one more response is our total plus that response."""
+    record = answers.written("token_usage_record")
+    ours = our_context(home, thread_id).usage.thread
+    assert ours is not None
+    grown = ours.total_tokens + record["usage"]["total_tokens"]
+    assert record["thread_token_usage"]["total_tokens"] == grown
+
+
+@pytest.mark.parametrize(("home", "thread_id"), CASES)
+def test_ordinals_go_on_from_ours(answers: Answers, client: Client, home: Path, thread_id: str) -> None:
+    """The first record that the client appends has the ordinal that we would give."""
+    assert not isinstance(answers.compaction, RefusalError)
+    ours = our_context(home, thread_id).next_ordinal
+    if ours is not None and is_older(client, 0, 169):
+        ours += 1  # earlier releases append a record already when they resume a thread
+    assert answers.compaction[0].get("ordinal") == ours
 
 
 @pytest.mark.parametrize("way", SortDirection)
