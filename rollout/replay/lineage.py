@@ -47,6 +47,12 @@ class Segment(Struct, frozen=True):
         return self.file.name.rollout_id
 
     @property
+    def first_ordinal(self) -> int:
+        """The lowest ordinal of its own: the one behind the header's place in the lineage."""
+        base = self.header.meta.history_base
+        return 1 if base is None else base.end_ordinal_exclusive + 1
+
+    @property
     def is_cut(self) -> bool:
         """Whether a base offset ends it, rather than the end of its file."""
         return self.end_ordinal is not None
@@ -107,19 +113,25 @@ class Lineage:
         if known is not None:
             self._ancestors.move_to_end(segment.rollout_id)
             return known
-        opened = open_source(self._fs, segment.file.path)
+        try:
+            opened = open_source(self._fs, segment.file.path)
+        except NotFound as error:
+            raise self._moved(segment, "taken away") from error
         if opened.identity != segment.identity:
             opened.close()
-            raise DamagedLog(
-                f"reading thread {self.thread_id}: {segment.file.path} was replaced while it was read",
-                hint="Read the thread again.",
-            )
+            raise self._moved(segment, "replaced")
         self._ancestors[segment.rollout_id] = opened
         if len(self._ancestors) > _OPEN_SOURCES:
             _, oldest = self._ancestors.popitem(last=False)
             self._bytes_read += oldest.bytes_read
             oldest.close()
         return opened
+
+    def _moved(self, segment: Segment, how: str) -> DamagedLog:
+        return DamagedLog(
+            f"reading thread {self.thread_id}: {segment.file.path} was {how} while it was read",
+            hint="Read the thread again.",
+        )
 
     def span(self, segment: Segment) -> Span:
         """Return the range of a segment's lines, for the readers of `log.lines`."""
@@ -163,13 +175,12 @@ def resolve_lineage(
     is_paginated = header.mode is Mode.PAGINATED
     start = header.end_offset if is_paginated else 0
     segments = [Segment(file, header, source.identity, start, source.size_bytes)]
-    seen = {file.name.rollout_id}
+    seen: set[str | None] = {file.name.rollout_id}
     while (base := segments[-1].header.meta.history_base) is not None and segments[-1].is_paginated:
-        segment = _resolve_link(fs, index, segments[-1], base, max_line_bytes)
-        if segment.rollout_id in seen:
+        if find_uuid(base.thread_id) in seen:
             raise _broken(segments[-1], base, "the link closes a cycle: that rollout is in the chain already")
-        seen.add(segment.rollout_id)
-        segments.append(segment)
+        segments.append(_resolve_link(fs, index, segments[-1], base, max_line_bytes))
+        seen.add(segments[-1].rollout_id)
     segments.reverse()
     return Lineage(fs, segments, source, max_line_bytes)
 

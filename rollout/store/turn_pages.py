@@ -7,17 +7,11 @@ Format: docs/format.md, "Turns" and "Paging".
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Final
 
-import msgspec
-
 from rollout.errors import NotFound
-from rollout.format.record import Era, Record
-from rollout.format.vocabulary import EVENT_MSG
-from rollout.log.lines import iter_lines, iter_lines_backward
-from rollout.replay.lineage import Lineage, Segment
-from rollout.turns.legacy import LegacyTurns
+from rollout.replay.lineage import Lineage
+from rollout.store.projecting import project, read_all_turns
 from rollout.turns.model import ItemsView, Turn, TurnItem
 from rollout.turns.paging import (
     Page,
@@ -31,23 +25,22 @@ from rollout.turns.paging import (
     parse_row_cursor,
     slice_rows,
 )
-from rollout.turns.projection import ItemRow, Projection, shown_item, shown_turn
+from rollout.turns.projection import Projection
+from rollout.turns.rows import ItemRow, in_order, shown_item, shown_turn
 
-_EVENT: Final = EVENT_MSG.encode()
+_END: Final = float("inf")
 
 
 def read_turns(lineage: Lineage, view: ItemsView) -> list[Turn]:
     """Return all turns of a thread, oldest first."""
-    if lineage.is_paginated:
-        return [shown_turn(row, view) for row in _project(lineage).rows()]
-    return _read_mixed(lineage, view)
+    return read_all_turns(lineage, view)
 
 
 def read_turn_page(lineage: Lineage, request: PageRequest, view: ItemsView) -> Page[Turn]:
     """Return one page of turns. Raise InvalidCursor when the cursor was not made for this."""
     thread_id = lineage.thread_id
     if not lineage.is_paginated:
-        turns = _read_mixed(lineage, view)
+        turns = read_all_turns(lineage, view)
         start = _row_start(turns, request, thread_id)
         return slice_rows(
             turns,
@@ -60,10 +53,10 @@ def read_turn_page(lineage: Lineage, request: PageRequest, view: ItemsView) -> P
 
     def is_enough(projection: Projection) -> bool:
         if not is_descending:
-            return anchor is not None and projection.is_certain_above(anchor)
-        return projection.certain_count(below=anchor) > request.size
+            return anchor is not None and projection.are_turns_certain_above(anchor)
+        return projection.is_turn_page_certain(request.size, _END if anchor is None else anchor)
 
-    rows = _project(lineage, is_enough).rows()
+    rows = project(lineage, is_enough).turns()
     ordinals = [row.ordinal or 0 for row in rows]
     page = slice_rows(
         rows,
@@ -91,31 +84,22 @@ def read_item_page(lineage: Lineage, request: PageRequest, turn_id: str | None =
         if turn_id is not None:
             return projection.is_settled(turn_id)
         if not is_descending:
-            return anchor is not None and projection.is_certain_above(anchor)
-        return projection.certain_item_count(below=anchor) > request.size
+            return anchor is not None and projection.are_items_certain_above(anchor)
+        return projection.is_item_page_certain(request.size, _END if anchor is None else anchor)
 
-    projection = _project(lineage, is_enough)
-    rows = projection.rows()
-    if turn_id is not None:
-        rows = [row for row in rows if row.turn_id == turn_id]
-        if not rows:
-            raise _no_turn(thread_id, turn_id)
-    found: list[tuple[ItemRow, TurnItem]] = []
-    for row in rows:
-        for item_row in row.items.values():
-            entry = shown_item(row.turn_id, item_row)
-            if entry is not None:
-                found.append((item_row, entry))
-    found.sort(key=lambda pair: pair[0].ordinal)
-    page = slice_rows(
-        found,
-        _ordinal_start([pair[0].ordinal for pair in found], anchor, is_descending=is_descending),
-        request,
-        lambda pair, includes: make_ordinal_cursor(
-            thread_id, Scope.ITEMS, pair[0].ordinal, includes_anchor=includes
-        ),
-    )
-    return Page([pair[1] for pair in page.data], page.next_cursor, page.backwards_cursor)
+    projection = project(lineage, is_enough)
+    found = projection.items(turn_id)
+    if turn_id is not None and not found and all(row.turn_id != turn_id for row in projection.turns()):
+        raise _no_turn(thread_id, turn_id)
+    rows = [row for row in in_order(found) if shown_item(row) is not None]
+
+    def cursor_of(row: ItemRow, includes: bool) -> str:
+        return make_ordinal_cursor(thread_id, Scope.ITEMS, row.ordinal, includes_anchor=includes)
+
+    start = _ordinal_start([row.ordinal for row in rows], anchor, is_descending=is_descending)
+    page = slice_rows(rows, start, request, cursor_of)
+    entries = [entry for row in page.data if (entry := shown_item(row)) is not None]
+    return Page(entries, page.next_cursor, page.backwards_cursor)
 
 
 def _no_turn(thread_id: str, turn_id: str) -> NotFound:
@@ -158,7 +142,7 @@ def _row_start(turns: list[Turn], request: PageRequest, thread_id: str) -> int |
 
 def _legacy_item_page(lineage: Lineage, request: PageRequest, turn_id: str | None) -> Page[TurnItem]:
     thread_id = lineage.thread_id
-    turns = _read_mixed(lineage, ItemsView.FULL)
+    turns = read_all_turns(lineage, ItemsView.FULL)
     if turn_id is not None:
         turns = [turn for turn in turns if turn.id == turn_id]
         if not turns:
@@ -185,59 +169,3 @@ def _legacy_item_page(lineage: Lineage, request: PageRequest, turn_id: str | Non
             thread_id, entry.turn_id, entry.item.id, includes_anchor=includes
         ),
     )
-
-
-def _project(lineage: Lineage, is_enough: Callable[[Projection], bool] | None = None) -> Projection:
-    """Fold the lineage newest first, until `is_enough` or to its beginning."""
-    projection = Projection(lineage.newest.header.meta.subagent_history_start_ordinal or 0)
-    for place in reversed(range(len(lineage.segments))):
-        if _project_segment(lineage, lineage.segments[place], place, projection, is_enough):
-            return projection
-    projection.finish()
-    return projection
-
-
-def _project_segment(
-    lineage: Lineage,
-    segment: Segment,
-    place: int,
-    projection: Projection,
-    is_enough: Callable[[Projection], bool] | None,
-) -> bool:
-    span = msgspec.structs.replace(lineage.span(segment), only_type=_EVENT)
-    end_ordinal = segment.end_ordinal
-    for batch in iter_lines_backward(lineage.source(segment), span):
-        for line in reversed(batch):
-            if not isinstance(line, Record) or line.envelope.type != EVENT_MSG:
-                continue
-            ordinal = line.envelope.ordinal
-            if end_ordinal is None or ordinal is None or ordinal < end_ordinal:
-                projection.feed(line, place)
-        if is_enough is not None and is_enough(projection):
-            return True
-    return False
-
-
-def _read_mixed(lineage: Lineage, view: ItemsView) -> list[Turn]:
-    """Return the turns of a lineage that begins with a legacy segment, oldest first."""
-    turns: list[Turn] = []
-    projection = Projection(lineage.newest.header.meta.subagent_history_start_ordinal or 0)
-    for place in reversed(range(len(lineage.segments))):
-        segment = lineage.segments[place]
-        if segment.is_paginated:
-            _project_segment(lineage, segment, place, projection, None)
-        else:
-            turns = _read_legacy(lineage, segment, view)
-    projection.finish()
-    newer = [shown_turn(row, view) for row in projection.rows()]
-    hidden = {turn.id for turn in newer}
-    return [turn for turn in turns if turn.id not in hidden] + newer
-
-
-def _read_legacy(lineage: Lineage, segment: Segment, view: ItemsView) -> list[Turn]:
-    fold = LegacyTurns(reads_bare_items=segment.header.era is Era.BARE)
-    for batch in iter_lines(lineage.source(segment), lineage.span(segment)):
-        for line in batch:
-            if isinstance(line, Record):
-                fold.feed(line)
-    return fold.result(view)

@@ -1,50 +1,31 @@
 """Turns of a paginated history, folded newest record first.
 
-Each record stands on its own: a start, an end, an item of a named turn. Rows settle as
-their start is met, so the newest page needs only the end of the log.
+Each record stands on its own: a start, an end, an item of a named turn. A turn is closed once
+the start of another turn has been met behind its own: nothing older belongs to it. So the
+newest page needs only the end of the log, and equals what a reading of all of it gives.
 Format: docs/format.md, "Turns of a paginated file".
 """
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Iterator
 
-from msgspec import Raw, Struct
+from msgspec import Struct
 
 from rollout.format import vocabulary
 from rollout.format.decoding import decode_json, decode_payload
-from rollout.format.payloads import ItemCompleted, TaskComplete, TaskStarted, TurnAborted
+from rollout.format.payloads import TaskComplete, TaskStarted, TurnAborted
 from rollout.format.record import Record
-from rollout.turns.failure import TurnFailure, public_failure
-from rollout.turns.items import ThreadItem
-from rollout.turns.model import ItemsView, Turn, TurnItem, TurnStatus, summarise
-from rollout.turns.stored import public_item
+from rollout.turns.failure import public_failure
+from rollout.turns.rows import ItemRow, Stretch, TurnRow, shown_item
 
 
-class ItemRow(Struct):
-    """One item of a turn: the ordinal it first appeared at, and its newest record."""
+class Bounds(Struct, frozen=True):
+    """A segment, counted from the oldest, and the range of its ordinals that is projected."""
 
-    id: str
-    ordinal: int
-    record: Record
-
-
-class TurnRow(Struct):
-    """One turn as far as it has been read. `segment` counts segments from the oldest."""
-
-    turn_id: str
     segment: int
-    items: dict[str, ItemRow]
-    start_ordinal: int | None = None
-    end_ordinal: int | None = None
-    started: TaskStarted | None = None
-    ended: TaskComplete | TurnAborted | None = None
-    error: TurnFailure | None = None
-
-    @property
-    def ordinal(self) -> int | None:
-        """Where the turn stands; None while neither its start nor its end has been met."""
-        return self.start_ordinal if self.start_ordinal is not None else self.end_ordinal
+    first_ordinal: int
+    end_ordinal: float = float("inf")
 
 
 class _ItemKey(Struct, frozen=True):
@@ -53,178 +34,161 @@ class _ItemKey(Struct, frozen=True):
 
 
 class Projection:
-    """Rows folded over records, newest first."""
+    """Rows folded over records, newest first.
 
-    def __init__(self, first_ordinal: int = 0) -> None:
-        self._rows: dict[str, TurnRow] = {}
+    `is_disordered`: an older record of a segment had the higher ordinal. Which of the two counts
+    only the records before them can tell, so the rows mean nothing then.
+    """
+
+    def __init__(self) -> None:
+        self.is_disordered = False
+        self._rows: list[TurnRow] = []
+        self._latest: dict[str, TurnRow] = {}
+        self._started: TurnRow | None = None
         self._waiting: Record | None = None
-        self._waiting_segment = 0
-        self._first_ordinal = first_ordinal
-        self._unsettled: dict[str, int] = {}
+        self._bounds = Bounds(-1, 0)
         self._lowest: float = float("inf")
 
-    def feed(self, record: Record, segment: int) -> None:
+    def feed(self, record: Record, bounds: Bounds) -> None:
         """Take the next older event record of a segment.
 
-        A record that shares its ordinal with the one before it in the log is not projected,
-        so each waits until its elder is known.
+        Of records with one ordinal only the oldest is projected, so each waits for its elder.
         """
         ordinal = record.envelope.ordinal
-        if ordinal is None or ordinal < self._first_ordinal or not record.is_terminated:
+        if ordinal is None or ordinal < bounds.first_ordinal or not record.is_terminated:
             return
-        waiting, self._waiting = self._waiting, record
-        waiting_segment, self._waiting_segment = self._waiting_segment, segment
-        if waiting is not None and not (
-            waiting_segment == segment and waiting.envelope.ordinal == record.envelope.ordinal
-        ):
-            self._apply(waiting, waiting_segment)
+        waiting, waiting_bounds = self._waiting, self._bounds
+        self._waiting = record
+        if waiting is not None and waiting_bounds.segment == bounds.segment:
+            newer = waiting.envelope.ordinal or 0
+            self.is_disordered |= ordinal > newer
+            if ordinal == newer:
+                return
+        if waiting is not None:
+            self._apply(waiting)
+        self._bounds = bounds
 
     def finish(self) -> None:
         """Take the record still waiting: nothing older follows."""
         waiting, self._waiting = self._waiting, None
         if waiting is not None:
-            self._apply(waiting, self._waiting_segment)
+            self._apply(waiting)
+        for row in self._rows:
+            row.is_closed = True
 
-    def _apply(self, record: Record, segment: int) -> None:
+    def _apply(self, record: Record) -> None:
+        ordinal = record.envelope.ordinal or 0
+        self._lowest = min(self._lowest, ordinal)
+        if ordinal >= self._bounds.end_ordinal:
+            return
         kind = record.envelope.payload.type
-        self._lowest = min(self._lowest, record.envelope.ordinal or 0)
         if kind == vocabulary.ITEM_COMPLETED:
-            self._item(record, segment)
+            self._item(record, ordinal)
         elif kind in vocabulary.TASK_STARTED:
-            started = decode_payload(record, TaskStarted)
-            row = self._row(started.turn_id, segment) if started is not None else None
-            if row is not None:
-                row.start_ordinal, row.started = record.ordinal, started
-                self._unsettled.pop(row.turn_id, None)
+            self._start(decode_payload(record, TaskStarted), ordinal)
         elif kind in vocabulary.TASK_COMPLETE:
-            self._end(record, segment, decode_payload(record, TaskComplete))
+            self._end(decode_payload(record, TaskComplete), ordinal)
         elif kind == vocabulary.TURN_ABORTED:
-            self._end(record, segment, decode_payload(record, TurnAborted))
+            self._end(decode_payload(record, TurnAborted), ordinal)
 
-    def _row(self, turn_id: str | None, segment: int) -> TurnRow | None:
-        """Return the row of a turn; None when a newer segment has a turn of that id."""
-        if turn_id is None:
-            return None
-        row = self._rows.get(turn_id)
-        if row is None:
-            row = self._rows[turn_id] = TurnRow(turn_id, segment, {})
-        return row if row.segment == segment else None
+    def _row(self, turn_id: str) -> TurnRow:
+        row = self._latest.get(turn_id)
+        if row is None or row.is_closed:
+            row = self._latest[turn_id] = TurnRow(turn_id, row is not None, [])
+            self._rows.append(row)
+        return row
 
-    def _end(self, record: Record, segment: int, ended: TaskComplete | TurnAborted | None) -> None:
-        row = self._row(ended.turn_id, segment) if ended is not None else None
-        if row is None or ended is None:
+    def _stretch(self, row: TurnRow) -> Stretch:
+        segment = self._bounds.segment
+        if not row.stretches or row.stretches[-1].segment != segment:
+            row.stretches.append(Stretch(segment, {}))
+        return row.stretches[-1]
+
+    def _item(self, record: Record, ordinal: int) -> None:
+        probe = record.envelope.payload
+        key = decode_json(probe.item, _ItemKey)
+        if key is None or probe.turn_id is None:
+            return
+        items = self._stretch(self._row(probe.turn_id)).items
+        known = items.get(key.id)
+        elder = ItemRow(probe.turn_id, key.id, ordinal, record)
+        if known is None or shown_item(known) is None:
+            items[key.id] = elder
+        elif shown_item(elder) is not None:
+            known.ordinal = ordinal
+
+    def _start(self, started: TaskStarted | None, ordinal: int) -> None:
+        if started is None:
+            return
+        row = self._row(started.turn_id)
+        if self._started is not None and self._started is not row:
+            self._started.is_closed = True
+        self._started = row
+        stretch = self._stretch(row)
+        stretch.ordinal = ordinal
+        stretch.started = stretch.started or started
+        stretch.root_turn_id = started.root_turn_id or stretch.root_turn_id
+
+    def _end(self, ended: TaskComplete | TurnAborted | None, ordinal: int) -> None:
+        if ended is None or ended.turn_id is None:
             return
         error = public_failure(ended.error) if ended.error else None
         if error is None and ended.error and bytes(ended.error) != b"null":
             return  # an error of unknown shape rejects the line
-        row.ended, row.error, row.end_ordinal = ended, error, record.ordinal
-        if row.start_ordinal is None and record.ordinal is not None:
-            self._unsettled[row.turn_id] = record.ordinal
-
-    def _item(self, record: Record, segment: int) -> None:
-        probe = record.envelope.payload
-        key = decode_json(probe.item, _ItemKey)
-        row = self._row(probe.turn_id, segment)
-        if row is None or key is None or record.ordinal is None:
-            return
-        known = row.items.get(key.id)
-        if known is None:
-            row.items[key.id] = ItemRow(key.id, record.ordinal, record)
-        else:
-            known.ordinal = record.ordinal
+        stretch = self._stretch(self._row(ended.turn_id))
+        stretch.ordinal = stretch.end_ordinal = ordinal
+        stretch.ended, stretch.error, stretch.root_turn_id = ended, error, ended.root_turn_id
 
     def is_settled(self, turn_id: str) -> bool:
-        """Tell whether the start of a turn has been met, and so everything of it."""
-        row = self._rows.get(turn_id)
-        return row is not None and row.start_ordinal is not None
+        """Tell whether all that belongs to a turn has been met."""
+        row = self._latest.get(turn_id)
+        return row is not None and (row.is_closed or row.is_superseded)
 
-    def is_certain_above(self, ordinal: float) -> bool:
-        """Tell whether every turn and item that stands above `ordinal` has been met and placed.
+    def is_turn_page_certain(self, size: int, below: float) -> bool:
+        """Tell whether the newest `size` turns below `below` are certain, and whether more follow."""
+        return _is_certain(size, below, self._turn_places(is_closed=True), self._turn_places(is_closed=False))
 
-        An end whose start has not been met may be a turn of its own, standing there.
-        """
-        return self._lowest <= ordinal and not any(end > ordinal for end in self._unsettled.values())
+    def is_item_page_certain(self, size: int, below: float) -> bool:
+        """Tell whether the newest `size` items below `below` are certain, and whether more follow."""
+        return _is_certain(size, below, self._item_places(is_closed=True), self._item_places(is_closed=False))
 
-    def certain_count(self, below: float | None) -> int:
-        """Return how many turns below `below` have certain places: newer than any open question."""
-        bar = max(self._unsettled.values(), default=-1)
-        top = float("inf") if below is None else below
-        return sum(1 for row in self._rows.values() if bar < (row.start_ordinal or -1) < top)
+    def are_turns_certain_above(self, ordinal: float) -> bool:
+        """Tell whether every turn that stands above `ordinal` has been met and placed."""
+        return self._lowest <= ordinal and max(self._turn_places(is_closed=False), default=-1) <= ordinal
 
-    def certain_item_count(self, below: float | None) -> int:
-        """Return how many items below `below` have certain places.
+    def are_items_certain_above(self, ordinal: float) -> bool:
+        """Tell whether every item that first appeared above `ordinal` has been met and placed."""
+        return self._lowest <= ordinal and max(self._item_places(is_closed=False), default=-1) <= ordinal
 
-        Counted are items newer than every item whose turn's start has not been met.
-        """
-        top = float("inf") if below is None else below
-        bar = -1
-        settled: list[int] = []
-        for row in self._rows.values():
-            places = [item.ordinal for item in row.items.values() if item.ordinal < top]
-            if row.start_ordinal is None:
-                bar = max([bar, *places])
-            else:
-                settled.extend(places)
-        return sum(1 for place in settled if place > bar)
+    def _turn_places(self, *, is_closed: bool) -> Iterator[int]:
+        for row in self._rows:
+            if row.is_closed is is_closed and row.ordinal is not None:
+                yield row.ordinal
 
-    def rows(self) -> list[TurnRow]:
-        """Return the turns met so far, oldest first; a turn without start or end is none."""
-        found = [row for row in self._rows.values() if row.ordinal is not None]
+    def _item_places(self, *, is_closed: bool) -> Iterator[int]:
+        for row in self._rows:
+            if row.is_closed is is_closed:
+                yield from (item.ordinal for item in row.items if shown_item(item) is not None)
+
+    def turns(self) -> list[TurnRow]:
+        """Return the turns met so far, oldest first; a row without start or end is none."""
+        found = [row for row in self._rows if row.ordinal is not None]
         found.sort(key=lambda row: row.ordinal or 0)
         return found
 
-
-def shown_turn(row: TurnRow, view: ItemsView) -> Turn:
-    """Return a row as a turn of a thread that nobody runs."""
-    started, ended = row.started, row.ended
-    status = TurnStatus.INTERRUPTED
-    if isinstance(ended, TaskComplete):
-        status = TurnStatus.COMPLETED if row.error is None else TurnStatus.FAILED
-    items: list[ThreadItem] = []
-    if view is not ItemsView.NOT_LOADED:
-        items = [entry.item for entry in turn_items(row)]
-    if view is ItemsView.SUMMARY:
-        items = summarise(items, takes_any_phase=False, takes_unphased=ended is not None)
-    return Turn(
-        row.turn_id,
-        _root(started, ended),
-        view,
-        status,
-        row.error,
-        (ended if ended is not None else started or _NEVER).started_at,
-        ended.completed_at if ended is not None else None,
-        ended.duration_ms if ended is not None else None,
-        items,
-    )
+    def items(self, turn_id: str | None = None) -> list[ItemRow]:
+        """Return the items met so far, in no order: all of them, or those of the turn of that id."""
+        if turn_id is None:
+            return [item for row in self._rows for item in row.items]
+        rows = (row for row in self._rows if row.turn_id == turn_id and not row.is_superseded)
+        return [item for row in rows for item in row.items]
 
 
-_NEVER: Final = TaskStarted("")
+def _is_certain(size: int, below: float, closed: Iterator[int], still_open: Iterator[int]) -> bool:
+    """Tell whether `size` closed places stand next below `below`, with something behind them.
 
-
-def _root(started: TaskStarted | None, ended: TaskComplete | TurnAborted | None) -> str | None:
-    if started is not None and started.root_turn_id is not None:
-        return started.root_turn_id
-    return ended.root_turn_id if ended is not None else None
-
-
-def turn_items(row: TurnRow) -> list[TurnItem]:
-    """Return the items of a turn that have a public form, in order of first appearance."""
-    entries: list[TurnItem] = []
-    for item_row in sorted(row.items.values(), key=lambda found: found.ordinal):
-        entry = shown_item(row.turn_id, item_row)
-        if entry is not None:
-            entries.append(entry)
-    return entries
-
-
-def shown_item(turn_id: str, item_row: ItemRow) -> TurnItem | None:
-    """Return an item as its users see it, or None when it has no public form."""
-    stored = decode_payload(item_row.record, ItemCompleted)
-    if stored is None:
-        return None
-    item = public_item(
-        Raw(bytes(stored.item)), started_at_ms=stored.started_at_ms, completed_at_ms=stored.completed_at_ms
-    )
-    if item is None:
-        return None
-    return TurnItem(turn_id, item, item.started_at_ms, item.completed_at_ms)
+    What is still open may yet move, but only to behind everything that has been read.
+    """
+    uncertain = max((place for place in still_open if place < below), default=-1)
+    certain = sum(1 for place in closed if uncertain < place < below)
+    return certain > size or (certain == size and uncertain >= 0)
