@@ -7,19 +7,23 @@ paths feed the same scan, so they cannot disagree. Format: docs/format.md, "Boun
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import Final
 
+import msgspec
 from msgspec import Raw, Struct
 
 from rollout.format import vocabulary
 from rollout.format.decoding import decode_payload
 from rollout.format.payloads import Compacted, TurnContext, TurnSettings
 from rollout.format.record import Reason, Record, Rejected
-from rollout.log.lines import iter_lines_backward
+from rollout.log.lines import Span, iter_lines_backward
 from rollout.replay.history import HistoryItem, base_items, replay
 from rollout.replay.lineage import Lineage, Segment
 from rollout.replay.scan import BackwardScan, Reference
 from rollout.replay.usage import Usage, UsageScan
 from rollout.replay.world import Window, first_window, fold_world, window_of
+
+_CONTEXT: Final = vocabulary.TURN_CONTEXT.encode()
 
 
 class ReadPath(StrEnum):
@@ -98,19 +102,43 @@ class _Reading:
         self.has_seen_compaction = False
         self.reason = ""
         self.path = ReadPath.FULL
-        self.copied_window: str | None = None
         self._reads_everything = reads_everything
         self._is_scan_over = False
 
     def run(self) -> None:
-        for segment in reversed(self.lineage.segments):
+        segments = self.lineage.segments
+        for place in reversed(range(len(segments))):
             self.segments += 1
-            if self._read_segment(segment):
+            end_offset = self._read_segment(segments[place])
+            if end_offset is not None:
                 self.path = ReadPath.BOUNDED
+                self._seek_context(place, end_offset)
                 return
 
-    def _read_segment(self, segment: Segment) -> bool:
-        """Read one segment, newest record first; return whether nothing older is needed."""
+    def _seek_context(self, place: int, end_offset: int) -> None:
+        """Look for the newest turn context behind a bounded read that met none."""
+        for segment in reversed(self.lineage.segments[: place + 1]):
+            if self.latest_context is not None:
+                return
+            span = msgspec.structs.replace(self.lineage.span(segment), only_type=_CONTEXT)
+            if segment is self.lineage.segments[place]:
+                span = msgspec.structs.replace(span, end_offset=end_offset)
+            else:
+                self.segments += 1
+            self._seek_context_in(segment, span)
+
+    def _seek_context_in(self, segment: Segment, span: Span) -> None:
+        for batch in iter_lines_backward(self.lineage.source(segment), span):
+            for line in reversed(batch):
+                if isinstance(line, Record) and line.type == vocabulary.TURN_CONTEXT:
+                    self.latest_context = line
+                    return
+
+    def _read_segment(self, segment: Segment) -> int | None:
+        """Read one segment, newest record first; return the offset behind which nothing is needed.
+
+        None when it has been read to its beginning.
+        """
         source = self.lineage.source(segment)
         own_header = segment.header.start_offset
         for batch in iter_lines_backward(source, self.lineage.span(segment)):
@@ -122,8 +150,8 @@ class _Reading:
                 if line.start_offset == own_header:
                     continue
                 if self._take(segment, line) and not self._reads_everything:
-                    return True
-        return False
+                    return line.start_offset
+        return None
 
     def _report(self, segment: Segment, line: Rejected) -> None:
         if line.is_damage or line.reason is Reason.TORN_TAIL:
@@ -148,15 +176,13 @@ class _Reading:
         elif type_ == vocabulary.SESSION_META:
             self._copied_header(segment, record)
         if self._is_scan_over:
-            if segment.is_paginated:
-                return True
             self.usage.feed(record)
             return self.usage.is_known
         self.usage.feed(record)
         if type_ == vocabulary.COMPACTED and not self.has_seen_compaction:
             self.has_seen_compaction = True
             if self._is_checkpoint(segment, record):
-                return segment.is_paginated or self.usage.is_known
+                return self.usage.is_known
         if self.scan.feed(record) and self.scan.is_settled and self.usage.is_known:
             self.reason = f"{_where(segment, record)}: every older turn is settled by newer ones"
             return True
@@ -167,6 +193,7 @@ class _Reading:
         compacted = decode_payload(record, Compacted)
         if compacted is None:
             return False
+        self.usage.feed_compaction(compacted)
         where = _where(segment, record)
         if compacted.replacement_history is None:
             self.reason = f"{where}: the newest compaction holds no replacement history"
@@ -177,7 +204,8 @@ class _Reading:
         else:
             self.checkpoint = compacted
             self._is_scan_over = True
-            self.usage.feed_checkpoint(compacted, is_whole=segment.is_paginated)
+            if segment.is_paginated:
+                self.usage.stop()
             self.reason = f"{where}: the newest compaction replaces all earlier history"
             return True
         return False

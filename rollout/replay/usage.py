@@ -45,22 +45,26 @@ def _is_object(json: Raw) -> bool:
 
 
 class UsageScan:
-    """Picks the newest of both totals out of records fed newest first."""
+    """Picks the newest of both totals out of records fed newest first.
+
+    The thread's total is decided by the newest usage record or the newest compaction,
+    whichever is newer: a compaction carries the total on, or starts anew.
+    """
 
     def __init__(self) -> None:
         self._info: Raw | None = None
-        self._record: Raw | None = None
-        self._fallback: Raw | None = None
-        self._is_whole = False
+        self._thread: Raw | None = None
+        self._is_thread_known = False
+        self._is_stopped = False
 
     @property
     def is_known(self) -> bool:
         """Whether no older record can change the totals."""
-        return self._is_whole or (self._info is not None and self._record is not None)
+        return self._is_stopped or (self._info is not None and self._is_thread_known)
 
     def feed(self, record: Record) -> None:
         """Take the next older record."""
-        if self._is_whole:
+        if self._is_stopped:
             return
         envelope = record.envelope
         if envelope.type == vocabulary.EVENT_MSG:
@@ -68,21 +72,27 @@ class UsageScan:
                 counted = decode_payload(record, TokenCount)
                 if counted is not None and _is_object(counted.info):
                     self._info = counted.info
-        elif envelope.type == vocabulary.TOKEN_USAGE and self._record is None:
-            self._record = _thread_total(decode_payload(record, UsageRecord))
+        elif envelope.type == vocabulary.TOKEN_USAGE and not self._is_thread_known:
+            self._thread = _thread_total(decode_payload(record, UsageRecord))
+            self._is_thread_known = self._thread is not None
 
-    def feed_checkpoint(self, compacted: Compacted, *, is_whole: bool) -> None:
-        """Take the checkpoint of the history; `is_whole`: records behind it do not count."""
-        self._is_whole = is_whole
+    def feed_compaction(self, compacted: Compacted) -> None:
+        """Take the newest compaction, where it stands among the records."""
+        if self._is_thread_known:
+            return
+        self._is_thread_known = True
         if _is_object(compacted.latest_token_usage_record):
-            self._fallback = _thread_total(decode_json(compacted.latest_token_usage_record, UsageRecord))
+            self._thread = _thread_total(decode_json(compacted.latest_token_usage_record, UsageRecord))
+
+    def stop(self) -> None:
+        """Let nothing older count: the checkpoint of a paginated thread has been met."""
+        self._is_stopped = True
 
     def result(self) -> Usage:
         """Return the totals found so far."""
-        total = self._record if self._record is not None else self._fallback
         return Usage(
             decode_json(self._info, TokenInfo) if self._info is not None else None,
-            decode_json(total, TokenTotals) if total is not None else None,
+            decode_json(self._thread, TokenTotals) if self._thread is not None else None,
         )
 
 
