@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
-from rollout.errors import InvalidRequest, NotFound
+from rollout.errors import DamagedLog, InvalidRequest, NotFound, StorageFailed
 from rollout.fs.api import FileSystem
 from rollout.ids import RolloutId, ThreadId, find_uuid
 from rollout.log.current import CurrentIndex
@@ -63,7 +63,9 @@ class Opener:
         instead: list[str] = []
         hinted = find_file(path_hint) if path_hint is not None else None
         if hinted is not None and (not files or files[0].name.rollout_id == hinted.name.rollout_id):
-            files.insert(0, hinted)
+            lineage = self._try(index, hinted, thread_id, instead, is_hint=True)
+            if lineage is not None:
+                return lineage
         for file in files:
             lineage = self._try(index, file, thread_id, instead)
             if lineage is not None:
@@ -86,24 +88,46 @@ class Opener:
             raise
 
     def _try(
-        self, index: RolloutIndex, file: RolloutFile, thread_id: ThreadId, instead: list[str]
+        self,
+        index: RolloutIndex,
+        file: RolloutFile,
+        thread_id: ThreadId,
+        instead: list[str],
+        *,
+        is_hint: bool = False,
     ) -> Lineage | None:
-        """Return the lineage of `file` if it carries the id; otherwise note what it is instead."""
+        """Return the lineage of `file` if it carries the id; otherwise note what it is instead.
+
+        A file whose header cannot be read is an error, or a bad hint: a thread's older rollouts
+        never stand in for the newest one.
+        """
         try:
             source = open_source(self._fs, file.path)
         except NotFound:
             instead.append(f"{file.path} is gone")
             return None
+        except StorageFailed as error:
+            if not is_hint:
+                raise
+            instead.append(error.message)
+            return None
         try:
             header = read_header(source, self._max_line_bytes)
-            if header.thread_id == thread_id:
-                return self._resolve(index, file, source, header)
+        except BaseException as error:
+            source.close()
+            if not is_hint or not isinstance(error, DamagedLog | StorageFailed):
+                raise
+            instead.append(error.message)
+            return None
+        if header.thread_id != thread_id:
+            source.close()
+            instead.append(f"{file.path} belongs to thread {header.thread_id}")
+            return None
+        try:
+            return self._resolve(index, file, source, header)
         except BaseException:
             source.close()
             raise
-        source.close()
-        instead.append(f"{file.path} belongs to thread {header.thread_id}")
-        return None
 
     def _resolve(self, index: RolloutIndex, file: RolloutFile, source: Source, header: Header) -> Lineage:
         return resolve_lineage(self._fs, index, file, source, header, self._max_line_bytes)
