@@ -9,7 +9,7 @@ from __future__ import annotations
 import importlib
 import os
 import sys
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 import click
 
@@ -36,7 +36,7 @@ class Entry(NamedTuple):
 
 COMMANDS: Final = {
     "check": Entry("rollout.cli.check:check", "Read everything, change nothing, list what is damaged."),
-    "items": Entry("rollout.cli.items:items", "Page through the items of a thread or a turn."),
+    "items": Entry("rollout.cli.items:items", "Page through the items of a thread or a turn, oldest first."),
     "list": Entry("rollout.cli.threads:list_threads", "List the threads of the home, newest first."),
     "resume": Entry("rollout.cli.resume:resume", "Say what a model must be given to continue a thread."),
     "show": Entry("rollout.cli.threads:show", "Show one thread: where it is, what it is, what it stands on."),
@@ -122,8 +122,12 @@ def run(arguments: list[str]) -> int:
     """Run the command line; return its exit status. Known errors go to stderr, never a traceback."""
     wants_json = "--json" in arguments
     try:
-        status: Any = rollout.main(arguments, prog_name="rollout", standalone_mode=False)
+        # Not main(): that takes a closed pipe for a failure.
+        with rollout.make_context("rollout", list(arguments)) as context:
+            status: object = rollout.invoke(context)
         sys.stdout.flush()
+    except click.exceptions.Exit as done:
+        return done.exit_code
     except RolloutError as error:
         emit_error(error.code, error.message, error.hint, wants_json=wants_json)
         return EXIT_STATUS[error.code]

@@ -44,4 +44,7 @@ def items(
     else:
         click.echo("no items here", err=True)
     turn = f" --turn {turn_id}" if turn_id is not None else ""
-    emit_more(f"{output.command} items {reference or thread_id}{turn} --sort {direction}", page.next_cursor)
+    emit_more(
+        f"{output.command} items {reference or thread_id}{turn} --limit {limit} --sort {direction}",
+        page.next_cursor,
+    )

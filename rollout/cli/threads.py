@@ -51,7 +51,8 @@ def list_threads(
         emit_json(thread_page(listing))
         return
     _print_listing(listing, SortKey(sort))
-    emit_more(f"{output.command} list --sort {sort}{' --archived' if archived else ''}", listing.next_cursor)
+    options = f"--limit {limit} --sort {sort}{' --archived' if archived else ''}"
+    emit_more(f"{output.command} list {options}", listing.next_cursor)
 
 
 def _print_listing(listing: Listing, sort: SortKey) -> None:

@@ -59,7 +59,9 @@ def turns(
     if not page.data:
         click.echo("no turns here", err=True)
     named = reference or thread_id
-    emit_more(f"{output.command} turns {named} --sort {direction} --items {view}", page.next_cursor)
+    emit_more(
+        f"{output.command} turns {named} --limit {limit} --sort {direction} --items {view}", page.next_cursor
+    )
 
 
 def print_turn(turn: Turn) -> None:

@@ -1,0 +1,93 @@
+"""What every command prints, held to the letter: `golden/<case>.txt`.
+
+Set ROLLOUT_UPDATE_GOLDEN=1 to write the files anew, then read the difference.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import Runner
+
+GOLDEN = Path(__file__).parent / "golden"
+COMPACTED = "01a1fc4a-eed9-7372-ad87-67b51b152b80"
+TOOLS = "01a1fc4a-ed31-7dd2-9f8f-1ce800c09507"
+FORK = "01a1fc4b-17cf-7683-9acc-31153677c970"
+FAILED = "01a1fc4a-f14e-7b03-889a-dd6ec3233954"
+CURSOR = (
+    '{"requestedThreadId":"'
+    + COMPACTED
+    + '","rolloutOrdinal":43,"includeAnchor":false,"scope":{"kind":"turns"}}'
+)
+NO_HOME = "-"
+
+CASES: dict[str, tuple[str, list[str]]] = {
+    "help": (NO_HOME, ["--help"]),
+    "no-arguments": (NO_HOME, []),
+    **{
+        f"help-{command}": (NO_HOME, [command, "--help"])
+        for command in ("check", "items", "list", "resume", "show", "turns")
+    },
+    "list": ("paginated", ["list"]),
+    "list-archived": ("paginated", ["list", "--archived", "--sort", "updated"]),
+    "list-page": ("forks", ["list", "--limit", "2"]),
+    "list-json": ("paginated", ["list", "--limit", "1", "--json"]),
+    "show": ("forks", ["show", FORK]),
+    "show-json": ("forks", ["show", FORK, "--json"]),
+    "turns": ("paginated", ["turns", COMPACTED, "--limit", "2"]),
+    "turns-next": ("paginated", ["turns", COMPACTED, "--limit", "2", "--cursor", CURSOR]),
+    "turns-full": ("paginated", ["turns", TOOLS, "--items", "full", "--sort", "asc"]),
+    "turns-failed": ("paginated", ["turns", FAILED]),
+    "turns-json": ("paginated", ["turns", COMPACTED, "--limit", "1", "--json"]),
+    "turns-legacy": ("legacy", ["turns", "--last", "--limit", "1"]),
+    "items": ("paginated", ["items", TOOLS, "--limit", "5"]),
+    "items-json": ("paginated", ["items", COMPACTED, "--limit", "1", "--json"]),
+    "resume": ("paginated", ["resume", COMPACTED]),
+    "resume-fork": ("forks", ["resume", FORK, "--exclude-turns"]),
+    "resume-full": ("paginated", ["resume", COMPACTED, "--full-replay", "--exclude-turns"]),
+    "resume-json": ("paginated", ["resume", COMPACTED, "--exclude-turns", "--initial-turns", "1", "--json"]),
+    "resume-compressed": ("compressed", ["resume", "01a1fc4b-e8b2", "--exclude-turns"]),
+    "check": ("reverts", ["check"]),
+    "check-thread": ("reverts", ["check", "01a1fc4b-66d0", "--json"]),
+    "not-found": ("paginated", ["resume", "no such name"]),
+    "not-found-json": ("paginated", ["resume", "no such name", "--json"]),
+    "two-threads": ("paginated", ["show", "01a1fc4a"]),
+    "neither-thread-nor-last": ("paginated", ["turns", "--json"]),
+    "bad-cursor": ("paginated", ["turns", COMPACTED, "--cursor", "junk"]),
+    "bad-option": ("paginated", ["list", "--sort", "size"]),
+    "bad-option-json": ("paginated", ["list", "--limit", "-1", "--json"]),
+    "unknown-command": (NO_HOME, ["frobnicate"]),
+    "no-home": (NO_HOME, ["--home", "/no/such/home", "list"]),
+}
+
+
+def still(text: str, home: Path) -> str:
+    """Return output without what differs from run to run: the home's path and durations of reading."""
+    text = text.replace(str(home), "HOME")
+    return re.sub(r" in [\d.]+ (?:ms|s):", " in TIME:", text)
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_output_is_as_documented(
+    case: str, home_of: Callable[[str], Path], rollout_command: Runner, tmp_path: Path
+) -> None:
+    """stdout, stderr and exit status of one call."""
+    name, arguments = CASES[case]
+    home = home_of(name) if name != NO_HOME else tmp_path
+    ran = rollout_command(*([] if name == NO_HOME else ["--home", home]), *arguments)
+    found = f"status {ran.status}\n--- stdout\n{ran.stdout}--- stderr\n{ran.stderr}"
+    golden = GOLDEN / f"{case}.txt"
+    if os.environ.get("ROLLOUT_UPDATE_GOLDEN"):
+        golden.parent.mkdir(exist_ok=True)
+        golden.write_text(still(found, home))
+    assert still(found, home) == golden.read_text()
+
+
+def test_every_golden_file_has_its_case() -> None:
+    """No file is left over from a case that is gone."""
+    assert {path.stem for path in GOLDEN.glob("*.txt")} == set(CASES)
