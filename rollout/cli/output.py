@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 _KILO: Final = 1000
 _MILLI: Final = 1000
-_FALLBACK_WIDTH: Final = 100
+_FILE_WIDTH: Final = 200
 
 
 class Output:
@@ -91,8 +91,8 @@ def emit_more(command: str, cursor: str | None) -> None:
 
 
 def width() -> int:
-    """Return the columns of the terminal, or what suits a file."""
-    return shutil.get_terminal_size((_FALLBACK_WIDTH, 24)).columns
+    """Return the columns of the terminal, or what suits a file: there, long lines hurt nobody."""
+    return shutil.get_terminal_size((_FILE_WIDTH, 24)).columns
 
 
 def columns_of(text: str) -> int:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 import click
 
 from rollout.cli.options import (
@@ -26,6 +28,9 @@ from rollout.cli.output import (
 from rollout.store.listing import Listing, SortKey
 from rollout.store.summary import ThreadSummary
 from rollout.wire.threads import shown, thread_page
+
+_NARROW: Final = 110
+_WIDE: Final = 140
 
 
 @click.command("list")
@@ -59,6 +64,7 @@ def _print_listing(listing: Listing, sort: SortKey) -> None:
     if not listing.data:
         click.echo("no threads here", err=True)
     else:
+        heads = ["THREAD", sort.value.upper(), "MODEL", "WHERE", "TITLE"]
         rows = [
             [
                 summary.id,
@@ -69,7 +75,9 @@ def _print_listing(listing: Listing, sort: SortKey) -> None:
             ]
             for summary in listing.data
         ]
-        emit_table(["THREAD", sort.value.upper(), "MODEL", "WHERE", "TITLE"], rows)
+        # A title says more than a model or a folder: on a narrow terminal those make room.
+        kept = [0, 1, 4] if width() < _NARROW else [0, 1, 3, 4] if width() < _WIDE else range(5)
+        emit_table([heads[at] for at in kept], [[row[at] for at in kept] for row in rows])
     for finding in listing.findings:
         click.echo(click.style(f"not a thread: {finding.problem.message}", fg="yellow"), err=True)
 
