@@ -75,21 +75,33 @@ def read_header(
 
 
 def _search(source: Source, max_line_bytes: int, search_bytes: int | None) -> Header:
-    # A file whose unpacking fails still has a head; reading stops where it must.
-    source.reaches(search_bytes if search_bytes is not None else 1 << 62)
-    end = source.size_bytes if search_bytes is None else min(search_bytes, source.size_bytes)
+    is_bounded = search_bytes is not None and source.reaches(search_bytes)
+    end = search_bytes if is_bounded and search_bytes is not None else source.size_bytes
+    # A damaged first line may look like one of an early era, so the envelope is tried first.
+    first = _first_header(source, Span(0, end, max_line_bytes=max_line_bytes))
+    if isinstance(first, Header):
+        return first
     era = _find_era(source, end, max_line_bytes)
+    if era is not None and era is not Era.ENVELOPE:
+        first = _first_header(source, Span(0, end, era, max_line_bytes=max_line_bytes))
+        if isinstance(first, Header):
+            return first
+    raise DamagedLog(
+        f"reading the header of {source.path}: {_what_instead(first, end)}",
+        hint="This file is not a thread; look into it by hand, or move it out of the home.",
+    )
+
+
+def _first_header(source: Source, span: Span) -> Header | Line | None:
+    """Return the first header in a span, else its first line, if it has any."""
     first: Line | None = None
-    for batch in iter_lines(source, Span(0, end, era or Era.ENVELOPE, max_line_bytes=max_line_bytes)):
+    for batch in iter_lines(source, span):
         for line in batch:
-            header = _header(line, era or Era.ENVELOPE, is_first=first is None)
+            header = _header(line, span.era, is_first=first is None)
             if header is not None:
                 return header
             first = first or line
-    raise DamagedLog(
-        f"reading the header of {source.path}: {_what_instead(first, source.size_bytes)}",
-        hint="This file is not a thread; look into it by hand, or move it out of the home.",
-    )
+    return first
 
 
 def _what_instead(first: Line | None, size_bytes: int) -> str:

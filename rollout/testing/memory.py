@@ -161,6 +161,7 @@ class MemoryFileSystem:
     def put(self, path: str, content: bytes | Content) -> None:
         """Publish a new file at `path`, in place of any other."""
         self._inodes[path] = self._tick()
+        self._files.pop(path, None)
         self._touch_folders(path)
         self.change(path, content)
 
