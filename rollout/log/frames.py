@@ -70,7 +70,8 @@ class FrameWalker:
                 return True
             if magic[1:] != _SKIPPED_MAGIC or magic[0] & 0xF0 != 0x50:
                 raise BrokenFrames(f"no frame begins at byte {start} of {self._size_bytes}")
-            self._at += int.from_bytes(self._take(4), "little")
+            skipped_bytes = int.from_bytes(self._take(4), "little")
+            self._at += skipped_bytes
             if self._at > self._size_bytes:
                 raise self._cut_off()
         return False
