@@ -14,7 +14,7 @@ from typing import Any, Final, Generic, TypeVar, cast
 import msgspec
 from msgspec import Raw, Struct
 
-from rollout.format.record import ABSENT, Probe, Record
+from rollout.format.record import ABSENT, Part, Probe, Record
 
 T = TypeVar("T")
 
@@ -61,9 +61,9 @@ def payload_of(record: Record) -> Raw:
     if record.payload is not None:
         return Raw(record.payload)
     try:
-        return _decode_raw(record.line).payload
+        return _decode_raw(record.stored).payload
     except RecursionError:  # the caller's own stack is deeper than the one the line was decoded on
-        return _cut_payload(record.line)
+        return _cut_payload(record.stored)
 
 
 def _cut_payload(line: bytes) -> Raw:
@@ -94,7 +94,7 @@ def require_payload(record: Record, shape: type[T]) -> T:
     wanted: Any = shape
     if record.payload is not None:
         return cast("T", _decoder(wanted)(record.payload))
-    return cast("T", _line_decoder(wanted)(record.line).payload)
+    return cast("T", _line_decoder(wanted)(record.stored).payload)
 
 
 def decode_payload(record: Record, shape: type[T]) -> T | None:
@@ -127,4 +127,5 @@ def decode_probe(payload: Raw | bytes) -> Probe | None:
     if loose is None:
         return None
     role, turn_id = decode_json(loose.role, str), decode_json(loose.turn_id, str)
-    return Probe(loose.type, role, turn_id, loose.content, loose.output, loose.item)
+    content = decode_json(loose.content, list[Part])
+    return Probe(loose.type, role, turn_id, content, loose.output, loose.item)

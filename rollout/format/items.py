@@ -11,7 +11,7 @@ from typing import Final
 from msgspec import Raw, Struct
 
 from rollout.format.decoding import decode_json
-from rollout.format.record import Probe, Reason
+from rollout.format.record import Part, Probe, Reason
 from rollout.format.vocabulary import (
     AGENT_MESSAGE,
     GHOST_SNAPSHOT,
@@ -30,13 +30,6 @@ class Problem(Struct, frozen=True):
 
     reason: Reason
     detail: str
-
-
-class Part(Struct, frozen=True, gc=False):
-    """One part of a message's content. `text` is set in text parts only."""
-
-    type: str
-    text: str | None = None
 
 
 class _OldAgentText(Struct, frozen=True):
@@ -64,10 +57,9 @@ def check_item(probe: Probe) -> Problem | None:
 def _check_message(probe: Probe) -> Problem | None:
     if probe.role is None:
         return Problem(Reason.BAD_PAYLOAD, "message: expected a `role`, found none")
-    parts = decode_json(probe.content, list[Part])
-    if parts is None:
+    if probe.content is None:
         return Problem(Reason.BAD_PAYLOAD, "message: expected `content` to be a list of parts")
-    for part in parts:
+    for part in probe.content:
         if part.type not in MESSAGE_PARTS:
             return Problem(Reason.BAD_PAYLOAD, f"message: content part of unknown type {part.type[:40]!r}")
         if part.text is None and part.type in TEXT_PARTS:
@@ -126,7 +118,7 @@ def is_contextual_developer(probe: Probe) -> bool:
 
 def parts_of(probe: Probe) -> list[Part]:
     """Return the content parts of a message; none when it has no list of them."""
-    return decode_json(probe.content, list[Part]) or []
+    return probe.content or []
 
 
 def _is_old_agent_message(probe: Probe) -> bool:

@@ -57,15 +57,29 @@ HARMLESS: Final = frozenset({Reason.UNKNOWN_TYPE, Reason.OBSOLETE, Reason.TORN_T
 """Reasons that say nothing bad of the bytes: a newer type, an older shape, a write cut short."""
 
 
+class Part(Struct, frozen=True, gc=False):
+    """One part of a message's content. `text` is set in text parts only."""
+
+    type: str
+    text: str | None = None
+
+
 class Probe(Struct, frozen=True, gc=False):
-    """The members of a payload that classification looks at, decoded in the same pass as the line."""
+    """The members of a payload that classification looks at, decoded in the same pass as the line.
+
+    `content` is None where it is no list of parts.
+    """
 
     type: str | None = None
     role: str | None = None
     turn_id: str | None = None
-    content: Raw = ABSENT
+    content: list[Part] | None = None
     output: Raw = ABSENT
     item: Raw = ABSENT
+
+
+class AnyObject(Struct, frozen=True, gc=False):
+    """A JSON object, whatever it holds; the line keeps it."""
 
 
 class Envelope(Struct, frozen=True, gc=False):
@@ -75,23 +89,35 @@ class Envelope(Struct, frozen=True, gc=False):
     type: str
     payload: Probe
     ordinal: Annotated[int, msgspec.Meta(ge=0, le=MAX_COUNT)] | None = None
-    metadata: dict[str, Raw] | None = None
+    metadata: AnyObject | None = None
 
 
 class Record(Struct, frozen=True, gc=False):
     """One line that counts.
 
-    `line` holds its bytes without the newline; the line lies at `[start_offset,
-    end_offset)` of the decoded file, newline included. `payload` is set only where the
-    line does not hold its payload as a member (eras before the envelope).
+    `stored` holds its bytes, newline included. `payload` is set only where the line does not
+    hold its payload as a member (eras before the envelope).
     """
 
     start_offset: int
-    end_offset: int
-    line: bytes
+    stored: bytes
     envelope: Envelope
-    is_terminated: bool = True
     payload: bytes | None = None
+
+    @property
+    def end_offset(self) -> int:
+        """The byte behind the line: it lies at `[start_offset, end_offset)` of the decoded file."""
+        return self.start_offset + len(self.stored)
+
+    @property
+    def is_terminated(self) -> bool:
+        """Whether the line ends with a newline; only the last of a file may not."""
+        return self.stored.endswith(b"\n")
+
+    @property
+    def line(self) -> bytes:
+        """The line's bytes without the newline."""
+        return self.stored.removesuffix(b"\n")
 
     @property
     def type(self) -> str:

@@ -68,7 +68,7 @@ def read_header(
     if 0 < newline <= max_line_bytes:
         era = era_of(head[:newline])
         if era is not None:
-            header = _header(examine(head[:newline], 0, newline + 1, era), era, is_first=True)
+            header = _header(examine(head[: newline + 1], 0, era), era, is_first=True)
             if header is not None:
                 return header
     return _search(source, max_line_bytes, search_bytes)

@@ -13,7 +13,7 @@ import msgspec
 from msgspec import Raw, Struct
 
 from rollout.format import vocabulary
-from rollout.format.decoding import decode_json, decode_payload, payload_of
+from rollout.format.decoding import decode_json, decode_payload, decode_probe, payload_of
 from rollout.format.items import (
     is_boundary,
     is_contextual_developer,
@@ -21,7 +21,7 @@ from rollout.format.items import (
     parts_of,
 )
 from rollout.format.payloads import AgentCommunication, Compacted, RolledBack
-from rollout.format.record import Probe, Record
+from rollout.format.record import ABSENT, Probe, Record
 
 _BUDGET_TOKENS: Final = 20_000
 _BYTES_A_TOKEN: Final = 4
@@ -35,9 +35,15 @@ _SUMMARY_PREFIX_DIGEST: Final = "5891127b951647095b47667ac96adf24a4dffff3a351ee8
 class HistoryItem(Struct, frozen=True, gc=False):
     """One item of the model history: a record's payload, or bytes that no line holds alone."""
 
-    probe: Probe
     record: Record | None = None
     json: Raw | None = None
+
+    @property
+    def probe(self) -> Probe:
+        """What the item is, as far as rules look at it."""
+        if self.record is not None:
+            return self.record.envelope.payload
+        return decode_probe(self.json or ABSENT) or Probe()
 
     def read_json(self) -> Raw:
         """Return the item's JSON, as stored."""
@@ -76,10 +82,7 @@ class Replayed(Struct, frozen=True):
 
 def base_items(compacted: Compacted) -> list[HistoryItem]:
     """Return the items of a checkpoint's replacement history; ghost snapshots of 2025 are left out."""
-    found = (
-        HistoryItem(decode_json(raw, Probe) or Probe(), json=raw)
-        for raw in compacted.replacement_history or ()
-    )
+    found = (HistoryItem(json=raw) for raw in compacted.replacement_history or ())
     return [item for item in found if item.probe.type != vocabulary.GHOST_SNAPSHOT]
 
 
@@ -90,7 +93,7 @@ def replay(base: list[HistoryItem], records: Iterable[Record]) -> Replayed:
     for record in records:
         type_ = record.envelope.type
         if type_ == vocabulary.RESPONSE_ITEM:
-            items.append(HistoryItem(record.envelope.payload, record))
+            items.append(HistoryItem(record))
         elif type_ == vocabulary.AGENT_COMMUNICATION:
             items.extend(_communicated(record))
         elif type_ == vocabulary.COMPACTED:
@@ -114,7 +117,7 @@ def _communicated(record: Record) -> list[HistoryItem]:
 
 def _made(item: _AgentMessage | _UserMessage) -> HistoryItem:
     json = Raw(msgspec.json.encode(item))
-    return HistoryItem(decode_json(json, Probe) or Probe(), json=json)
+    return HistoryItem(json=json)
 
 
 def _cut_index(items: list[HistoryItem], num_turns: int) -> int:

@@ -15,7 +15,7 @@ from rollout.format import vocabulary
 from rollout.format.decoding import decode_json, decode_payload, payload_of
 from rollout.format.items import is_contextual_user, is_history, parts_of
 from rollout.format.payloads import RolledBack, TaskComplete, TaskStarted, TurnAborted
-from rollout.format.record import Record
+from rollout.format.record import ABSENT, Record
 from rollout.turns.failure import TurnFailure, public_failure
 from rollout.turns.hook_text import find_hook_fragment
 from rollout.turns.items import AgentMessage, Reasoning, ThreadItem, UserMessage
@@ -28,6 +28,10 @@ _REVIEW_EVENTS: Final = frozenset({"entered_review_mode", "exited_review_mode"})
 
 class _ItemType(Struct, frozen=True):
     type: str = ""
+
+
+class _Message(Struct, frozen=True):
+    content: Raw = ABSENT
     id: str | None = None
 
 
@@ -214,9 +218,8 @@ class LegacyTurns:
             return
         texts = [part.text for part in parts_of(probe) if part.text]
         if probe.role == "user" and any(find_hook_fragment(text) is not None for text in texts):
-            found = decode_payload(record, _ItemType)
-            item_id = (found.id if found is not None else None) or f"hook-{self._index}"
-            prompt = hook_prompt_item(Raw(bytes(probe.content)), item_id)
+            found = decode_payload(record, _Message) or _Message()
+            prompt = hook_prompt_item(found.content, found.id or f"hook-{self._index}")
             if prompt is not None:
                 self._add(self._implicit(), prompt)
         elif self._reads_bare_items and texts:

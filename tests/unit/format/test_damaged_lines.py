@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from rollout.format.codec import decode_lines, is_utf8
+from rollout.format.codec import decode_lines
 from rollout.format.record import HARMLESS, Era, Reason, Record, Rejected
 from tests.unit.made_lines import TIME, compact, event, header, item, line, message, nested, rejected_of
 
@@ -52,12 +52,6 @@ def test_good_utf8_is_read() -> None:
     """Text outside ASCII is ordinary."""
     (found,) = decode_lines(message("user", "ü ✓ 😀"), 0)
     assert isinstance(found, Record)
-
-
-@pytest.mark.parametrize(("content", "expected"), [(b"abc", True), ("ü".encode(), True), (b"\xff", False)])
-def test_utf8_is_told_from_other_bytes(content: bytes, expected: bool) -> None:
-    """ASCII, UTF-8 and neither."""
-    assert is_utf8(content) is expected
 
 
 @pytest.mark.parametrize("blank", [b"\n", b"\r\n", b"  \t \n", b"\n\n\n"])
