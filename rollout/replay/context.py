@@ -83,7 +83,11 @@ class Context(Struct, frozen=True):
 
     def input_json(self) -> bytes:
         """Return the JSON array to send to a model, spliced from stored bytes."""
-        return b"[" + b",".join(bytes(item.read_json()) for item in self.items) + b"]"
+        pieces: list[bytes] = [b"["]
+        for item in self.items:
+            pieces += (item.read_json(), b",")
+        pieces[-1:] = [b"]"] if self.items else [b"[", b"]"]
+        return b"".join(pieces)
 
 
 class _Reading:
