@@ -9,7 +9,7 @@ import msgspec
 from msgspec import Raw, Struct
 
 from rollout.format import payloads, vocabulary
-from rollout.format.decoding import decode_probe, require_payload
+from rollout.format.decoding import decode_payload, decode_probe, require_payload
 from rollout.format.items import Problem, check_item
 from rollout.format.record import Reason, Record
 from rollout.ids import find_uuid
@@ -144,6 +144,17 @@ def _shape_check(shape: type[Any]) -> Callable[[Record], Problem | None]:
     return check
 
 
+class _MovedAway(Struct, frozen=True):
+    rollout_path: str = "another file"
+
+
+def _check_reference(record: Record) -> Problem:
+    moved = decode_payload(record, _MovedAway) or _MovedAway()
+    return Problem(
+        Reason.MISSING_HISTORY, f"older records were moved to {moved.rollout_path[:200]}, which is not read"
+    )
+
+
 def _accept(_: Record) -> Problem | None:
     return None
 
@@ -156,6 +167,7 @@ _CHECKS: Final[dict[str, Callable[[Record], Problem | None]]] = {
     vocabulary.COMPACTED: _check_compacted,
     vocabulary.WORLD_STATE: _shape_check(payloads.WorldState),
     vocabulary.AGENT_COMMUNICATION: _shape_check(payloads.AgentCommunication),
+    vocabulary.ROLLOUT_REFERENCE: _check_reference,
     vocabulary.TOKEN_USAGE: _accept,
     **dict.fromkeys(vocabulary.CARRIED_TYPES, _accept),
 }

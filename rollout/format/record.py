@@ -50,6 +50,7 @@ class Reason(StrEnum):
     CUT_LINE = "cutLine"
     COPIED_HEADER = "copiedHeader"
     ORDINAL = "badOrdinal"
+    MISSING_HISTORY = "missingHistory"
     BAD_COMPRESSION = "badCompression"
 
 

@@ -16,6 +16,7 @@ EVENT_MSG: Final = "event_msg"
 AGENT_COMMUNICATION: Final = "inter_agent_communication"
 WORLD_STATE: Final = "world_state"
 TOKEN_USAGE: Final = "token_usage_record"
+ROLLOUT_REFERENCE: Final = "rollout_reference"
 
 CARRIED_TYPES: Final = frozenset(
     {

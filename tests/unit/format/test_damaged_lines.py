@@ -156,7 +156,7 @@ def test_ordinary_nesting_is_read() -> None:
     assert isinstance(found, Record)
 
 
-@pytest.mark.parametrize("type_", ["brand_new", "rollout_reference", "checkpoint", ""])
+@pytest.mark.parametrize("type_", ["brand_new", "checkpoint", ""])
 def test_an_unknown_type_is_no_damage(type_: str) -> None:
     """A newer client's line is no record for us, and nothing is wrong with it."""
     rejected = rejected_of(line(type_, {"any": "thing"}))
@@ -204,3 +204,11 @@ def test_an_envelope_among_bare_lines_is_read_as_a_bare_line() -> None:
     (found,) = decode_lines(stored, 0, Era.BARE)
     assert isinstance(found, Record)
     assert found.type == "response_item"
+
+
+def test_history_that_was_moved_away_is_missed() -> None:
+    """A reference to a file of older records is no newer type to pass over: something is not there."""
+    rejected = rejected_of(line("rollout_reference", {"rollout_path": "/old/part.jsonl"}))
+    assert rejected.reason is Reason.MISSING_HISTORY
+    assert rejected.is_damage
+    assert "/old/part.jsonl" in rejected.detail
