@@ -15,6 +15,8 @@ JsonObject: TypeAlias = dict[str, Any]
 CWD = "/src/app"
 MODEL = "stand-in-model"
 STARTED = dt.datetime(2026, 2, 3, 10, 0, 0, tzinfo=dt.UTC)
+TURN_STARTED = int(STARTED.timestamp())
+TURN_SECONDS = 5
 
 
 @dataclass(frozen=True)
@@ -136,9 +138,11 @@ class Draft:
         return self.record("turn_context", payload)
 
     def turn(self, turn_id: str, asked: str, answered: str) -> list[JsonObject]:
-        """Append one whole turn in the mode's own order; return its two model items."""
-        seconds = int(STARTED.timestamp()) + self._lines
-        self.event("task_started", turn_id=turn_id, started_at=seconds)
+        """Append one whole turn in the mode's own order, seven records; return its two model items.
+
+        All turns begin and end at the same time.
+        """
+        self.event("task_started", turn_id=turn_id, started_at=TURN_STARTED)
         self.turn_context(turn_id)
         items = [self.user(asked)]
         self._show(turn_id, "UserMessage", f"{turn_id}-asked", {"type": "text", "text": asked})
@@ -148,9 +152,9 @@ class Draft:
             "task_complete",
             turn_id=turn_id,
             last_agent_message=answered,
-            started_at=seconds,
-            completed_at=seconds + 5,
-            duration_ms=5000,
+            started_at=TURN_STARTED,
+            completed_at=TURN_STARTED + TURN_SECONDS,
+            duration_ms=TURN_SECONDS * 1000,
         )
         return items
 
@@ -163,16 +167,15 @@ class Draft:
         item = {"type": kind, "id": item_id, "content": [part]}
         self.event("item_completed", thread_id=self.thread_id, turn_id=turn_id, item=item)
 
-    def write_to(
-        self, home: Path, *, rollout_id: str | None = None, folder: str = "sessions/2026/02/03"
-    ) -> Path:
+    def write_to(self, home: Path) -> Path:
         """Write the rollout into a home, under its proper name; return the path."""
-        path = home / folder / self.file_name(rollout_id)
+        path = home / self.path()
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(self.content)
         return path
 
-    def file_name(self, rollout_id: str | None = None) -> str:
-        """Return the file name of the rollout, or of another rollout of its thread."""
+    def path(self, *, rollout_id: str | None = None, suffix: str = ".jsonl") -> str:
+        """Return where in a home the rollout belongs, or another rollout of its thread."""
         second = f"_{rollout_id}" if rollout_id is not None else ""
-        return f"rollout-{STARTED:%Y-%m-%dT%H-%M-%S}-{self.thread_id}{second}.jsonl"
+        name = f"rollout-{STARTED:%Y-%m-%dT%H-%M-%S}-{self.thread_id}{second}{suffix}"
+        return f"sessions/{STARTED:%Y/%m/%d}/{name}"
