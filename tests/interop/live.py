@@ -38,7 +38,7 @@ class Witness:
     """Compares both sides after every step of a scenario; `steps` counts them.
 
     What the model is asked in the next step on a thread must begin with the history that we
-    read from the files before it.
+    read from the files before it, and go on with nothing but the step's own request.
     """
 
     live: Live
@@ -58,7 +58,9 @@ class Witness:
         if requests and known is not None:
             sent = requests[0]["input"]
             leading = next((at for at, item in enumerate(sent) if not _is_instruction(item)), 0)
+            new = sent[leading + len(known) :]
             assert sent[leading : leading + len(known)] == known
+            assert {item.get("role") for item in new} <= {"user", "developer"}, "nothing old comes after it"
         ours = as_shown_by(self.live.client, our_turns(self.live.home, thread_id))
         theirs = self.live.turns(thread_id)
         if is_older(self.live.client, 0, 169):
