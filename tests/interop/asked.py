@@ -1,4 +1,4 @@
-"""What the live client says of every thread of a home, asked of two server processes.
+"""What the live client says of every thread of a home, asked of one or two server processes.
 
 Listings come first, for all threads, since asking for the history adds a turn to each.
 """
@@ -44,14 +44,14 @@ LISTINGS = list(product(ItemsView, SortDirection))
 class Answers:
     """What a client said of one thread: pages of two, and the history it went on with.
 
-    `compaction` is what it asked and wrote when it compacted another copy right after a resume:
-    there it tells what else it had rebuilt.
+    `compaction` is what it wrote when it compacted another copy right after a resume: there it
+    tells what else it had rebuilt. None unless that was asked for.
     """
 
     turn_pages: dict[tuple[ItemsView, SortDirection], list[Page]] | RefusalError
     item_pages: dict[SortDirection, list[Page]] | RefusalError
     sent: SentInput | RefusalError
-    compaction: list[JsonObject] | RefusalError
+    compaction: list[JsonObject] | RefusalError | None
 
     @property
     def history(self) -> list[JsonObject]:
@@ -64,11 +64,14 @@ class Answers:
         """Return the payload of the first record of a type that the compaction wrote."""
         if isinstance(self.compaction, RefusalError):
             raise self.compaction
+        assert self.compaction is not None, "ask for a compaction to see what it writes"
         payload: JsonObject = next(r["payload"] for r in self.compaction if r["type"] == type_)
         return payload
 
 
-def ask_home(client: Client, home: Path, thread_ids: list[str], scratch: Path) -> dict[str, Answers]:
+def ask_home(
+    client: Client, home: Path, thread_ids: list[str], scratch: Path, *, compacts: bool
+) -> dict[str, Answers]:
     """Return the answers about each thread of a home, of which copies in `scratch` are changed.
 
     `thread_ids` names ancestors first.
@@ -82,12 +85,13 @@ def ask_home(client: Client, home: Path, thread_ids: list[str], scratch: Path) -
             thread_id: answer_or_refusal(partial(sent_input_of_probe, server, thread_id))
             for thread_id in thread_ids
         }
-    with _serving(client, copy_home(home, scratch / "compacted")) as server:
-        compactions = {
-            thread_id: answer_or_refusal(partial(_compact, server, thread_id)) for thread_id in thread_ids
-        }
+    compactions: dict[str, list[JsonObject] | RefusalError] = {}
+    if compacts:
+        with _serving(client, copy_home(home, scratch / "compacted")) as server:
+            for thread_id in thread_ids:
+                compactions[thread_id] = answer_or_refusal(partial(_compact, server, thread_id))
     return {
-        thread_id: Answers(*listings[thread_id], sent[thread_id], compactions[thread_id])
+        thread_id: Answers(*listings[thread_id], sent[thread_id], compactions.get(thread_id))
         for thread_id in thread_ids
     }
 

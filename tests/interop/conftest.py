@@ -7,8 +7,9 @@ A release that cannot be had skips its tests with the release's name and the rea
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Protocol
 
 import pytest
 from refclient.endpoint import StandIn
@@ -22,7 +23,13 @@ REQUIRE_VARIABLE = "ROLLOUT_REQUIRE_INTEROP"
 ROOT = Path(__file__).parents[2]
 OUTCOMES: pytest.StashKey[dict[str, str]] = pytest.StashKey()
 
-Ask = Callable[[Path, list[str]], dict[str, Answers]]
+
+class Ask(Protocol):
+    """Has the client read a copy of a home, and with `compacts` compact every thread of another."""
+
+    def __call__(
+        self, home: Path, thread_ids: list[str], *, compacts: bool = False
+    ) -> dict[str, Answers]: ...
 
 
 @pytest.fixture(scope="session")
@@ -34,7 +41,9 @@ def found() -> Found:
 @pytest.fixture(scope="session", params=release_names())
 def client(request: pytest.FixtureRequest, found: Found) -> Client:
     """One release of the reference client."""
-    outcome = next(each for each in (*found.clients, *found.missing) if each.name == request.param)
+    outcome: Client | Missing = next(
+        each for each in (*found.clients, *found.missing) if each.name == request.param
+    )
     outcomes = request.config.stash.setdefault(OUTCOMES, {})
     if isinstance(outcome, Missing):
         outcomes[outcome.name] = f"not driven: {outcome.reason}"
@@ -48,12 +57,13 @@ def client(request: pytest.FixtureRequest, found: Found) -> Client:
 
 @pytest.fixture(scope="session")
 def ask(client: Client, tmp_path_factory: pytest.TempPathFactory) -> Ask:
-    """A function that has the client read a copy of a home; every home is asked about once."""
+    """A function that puts a home to the client; every home is asked about once."""
     known: dict[Path, dict[str, Answers]] = {}
 
-    def asked(home: Path, thread_ids: list[str]) -> dict[str, Answers]:
+    def asked(home: Path, thread_ids: list[str], *, compacts: bool = False) -> dict[str, Answers]:
         if home not in known:
-            known[home] = ask_home(client, home, thread_ids, tmp_path_factory.mktemp(home.name))
+            scratch = tmp_path_factory.mktemp(home.name)
+            known[home] = ask_home(client, home, thread_ids, scratch, compacts=compacts)
         return known[home]
 
     return asked

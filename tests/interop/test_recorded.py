@@ -41,7 +41,9 @@ REVERTED = [case for case in CASES if case not in WHOLE]
 def answers(ask: Ask, home: Path, thread_id: str) -> Answers:
     """What the client says of one recorded thread."""
     recorded = json.loads((RECORDED / "PROVENANCE.json").read_text())["homes"][home.name]["threads"]
-    return ask(home, list(recorded))[thread_id]  # recorded in an order that has ancestors first
+    return ask(home, list(recorded), compacts=True)[
+        thread_id
+    ]  # recorded in an order that has ancestors first
 
 
 @pytest.mark.parametrize(("home", "thread_id"), CASES)
@@ -80,7 +82,7 @@ def test_usage_adds_up_from_ours(answers: Answers, home: Path, thread_id: str) -
 @pytest.mark.parametrize(("home", "thread_id"), CASES)
 def test_ordinals_go_on_from_ours(answers: Answers, client: Client, home: Path, thread_id: str) -> None:
     """The first record that the client appends has the ordinal that we would give."""
-    assert not isinstance(answers.compaction, RefusalError)
+    assert isinstance(answers.compaction, list)
     ours = our_context(home, thread_id).next_ordinal
     if ours is not None and is_older(client, 0, 169):
         ours += 1  # earlier releases append a record already when they resume a thread

@@ -180,7 +180,7 @@ CASES: dict[str, Lines] = {
 @pytest.fixture(scope="module")
 def cases(ask: Ask, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Case]:
     """Every case, read by the client."""
-    return put_to_client(ask, tmp_path_factory.mktemp("rollback"), CASES)
+    return put_to_client(ask, tmp_path_factory.mktemp("rollback"), CASES, compacts=True)
 
 
 @pytest.mark.parametrize("name", CASES)

@@ -24,7 +24,9 @@ class Case:
     answers: Answers
 
 
-def put_to_client(ask: Ask, home: Path, cases: dict[str, Lines], mode: str = "legacy") -> dict[str, Case]:
+def put_to_client(
+    ask: Ask, home: Path, cases: dict[str, Lines], mode: str = "legacy", *, compacts: bool = False
+) -> dict[str, Case]:
     """Write every case as a thread of its own into `home`, and have the client read them all."""
     thread_ids = {name: uuid(number) for number, name in enumerate(cases, start=1)}
     for name, lines in cases.items():
@@ -32,5 +34,5 @@ def put_to_client(ask: Ask, home: Path, cases: dict[str, Lines], mode: str = "le
         draft.header()
         lines(draft)
         draft.write_to(home)
-    answers = ask(home, list(thread_ids.values()))
+    answers = ask(home, list(thread_ids.values()), compacts=compacts)
     return {name: Case(home, thread_id, answers[thread_id]) for name, thread_id in thread_ids.items()}
