@@ -15,7 +15,7 @@ from msgspec import Raw, Struct
 
 from rollout.format import vocabulary
 from rollout.format.checks import check_record
-from rollout.format.decoding import UNDECODABLE, decode_probe
+from rollout.format.decoding import UNDECODABLE, decode_probe, steadily
 from rollout.format.dialects import unfold
 from rollout.format.record import MAX_COUNT, AnyObject, Envelope, Era, Line, Probe, Reason, Record, Rejected
 from rollout.format.regular import find_envelope
@@ -119,7 +119,7 @@ def _unfold(stored: bytes, start: int, era: Era) -> Line:
             detail = f"{early.type}: not of its shape"
             return Rejected(start, start + len(stored), Reason.BAD_PAYLOAD, detail)
         return Record(start, stored, Envelope(early.timestamp, early.type, probe), early.payload)
-    strict = _decode_strict(piece)
+    strict = steadily(_decode_strict, piece)
     probe = decode_probe(strict.payload)
     if probe is None:
         if strict.type in {vocabulary.RESPONSE_ITEM, vocabulary.EVENT_MSG}:

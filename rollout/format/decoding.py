@@ -6,9 +6,8 @@ is skipped, not rejected. Format: docs/format.md, "Record types".
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
-from functools import cache
+from functools import cache, partial
 from typing import Any, Final, Generic, TypeVar, cast
 
 import msgspec
@@ -38,7 +37,29 @@ class _LooseProbe(Struct, frozen=True):
 
 
 _decode_raw: Final = msgspec.json.Decoder(_Holder[Raw]).decode
-_TOKENS: Final = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"|[{}\[\]:,]')
+
+
+def on_any_stack(call: Callable[[], T]) -> T:
+    """Return `call()`, made on a fresh stack when the caller's leaves too little room for it.
+
+    So whether nested bytes are read depends on the bytes, and not on who asks from how deep.
+    Raise RecursionError when no stack has the room, and whatever else `call` raises.
+    """
+    try:
+        return call()
+    except RecursionError:
+        from concurrent.futures import ThreadPoolExecutor
+
+        with ThreadPoolExecutor(1) as alone:
+            return alone.submit(call).result()
+
+
+def steadily(decode: Callable[[bytes], T], content: Raw | bytes) -> T:
+    """Return `decode(content)`, whatever room the caller's stack leaves. See `on_any_stack`."""
+    try:
+        return decode(content)
+    except RecursionError:
+        return on_any_stack(partial(decode, content))
 
 
 @cache
@@ -53,48 +74,22 @@ def _line_decoder(shape: Any) -> Callable[[bytes], _Holder[Any]]:
 
 def decoder_of(shape: Any) -> Callable[[Raw | bytes], Any]:
     """Return the decoder of a shape or union, made when first used: some take milliseconds to make."""
-    return _decoder(shape)
+    return partial(steadily, _decoder(shape))
 
 
 def payload_of(record: Record) -> Raw:
     """Return the payload's bytes, as stored."""
     if record.payload is not None:
         return Raw(record.payload)
-    try:
-        return _decode_raw(record.stored).payload
-    except RecursionError:  # the caller's own stack is deeper than the one the line was decoded on
-        return _cut_payload(record.stored)
-
-
-def _cut_payload(line: bytes) -> Raw:
-    """Return the payload of a line known to be an envelope, without recursion."""
-    found = b""
-    depth = start = 0
-    key: bytes | None = None
-    for token in _TOKENS.finditer(line):
-        word = token.group()
-        if word in {b"{", b"["}:
-            depth += 1
-        elif depth == 1 and word == b":":
-            start = token.end()
-        elif depth == 1 and word in {b",", b"}"}:
-            if key is not None and decode_json(key, str) == "payload":
-                found = line[start : token.start()].strip()
-            key, start = None, 0
-            depth -= word == b"}"
-        elif word in {b"}", b"]"}:
-            depth -= 1
-        elif depth == 1 and not start:
-            key = word
-    return Raw(found)
+    return steadily(_decode_raw, record.stored).payload
 
 
 def require_payload(record: Record, shape: type[T]) -> T:
     """Return the payload decoded as `shape`. Raise msgspec's error when it does not fit."""
     wanted: Any = shape
     if record.payload is not None:
-        return cast("T", _decoder(wanted)(record.payload))
-    return cast("T", _line_decoder(wanted)(record.stored).payload)
+        return cast("T", steadily(_decoder(wanted), record.payload))
+    return cast("T", steadily(_line_decoder(wanted), record.stored).payload)
 
 
 def decode_payload(record: Record, shape: type[T]) -> T | None:
@@ -109,7 +104,7 @@ def decode_json(content: Raw | bytes, shape: type[T]) -> T | None:
     """Return JSON bytes decoded as `shape`, or None when they do not fit it."""
     wanted: Any = shape
     try:
-        return cast("T", _decoder(wanted)(content))
+        return cast("T", steadily(_decoder(wanted), content))
     except UNDECODABLE:
         return None
 

@@ -11,6 +11,7 @@ from typing import Final
 import msgspec
 from msgspec import Raw, Struct
 
+from rollout.format.decoding import decode_json, steadily
 from rollout.format.record import ABSENT, Era
 
 _STATE: Final = "a state line, kept by an early client for itself"
@@ -54,14 +55,12 @@ class _Any(Struct, frozen=True):
 _decode_bare: Final = msgspec.json.Decoder(_Bare).decode
 _decode_flat: Final = msgspec.json.Decoder(_Flat).decode
 _decode_members: Final = msgspec.json.Decoder(dict[str, Raw]).decode
-_decode_any: Final = msgspec.json.Decoder(_Any).decode
 
 
 def era_of(line: bytes) -> Era | None:
     """Return the era that a line belongs to by its shape, or None when it shows none."""
-    try:
-        found = _decode_any(line)
-    except (msgspec.MsgspecError, RecursionError):
+    found = decode_json(line, _Any)
+    if found is None:
         return None
     if found.payload:
         return Era.ENVELOPE
@@ -79,7 +78,7 @@ def unfold(line: bytes, era: Era) -> EarlyLine | str:
 
 
 def _unfold_bare(line: bytes) -> EarlyLine | str:
-    found = _decode_bare(line)
+    found = steadily(_decode_bare, line)
     if found.record_type is not None:
         return _STATE
     if found.type is not None:
@@ -90,7 +89,7 @@ def _unfold_bare(line: bytes) -> EarlyLine | str:
 
 
 def _unfold_flat(line: bytes) -> EarlyLine | str:
-    found = _decode_flat(line)
+    found = steadily(_decode_flat, line)
     type_ = _FLAT_TYPES.get(found.record_type)
     if type_ is None:
         return (
@@ -98,7 +97,7 @@ def _unfold_flat(line: bytes) -> EarlyLine | str:
         )
     if type_ == "event_msg":
         return EarlyLine(type_, found.timestamp, bytes(found.msg) or b"null")
-    members = _decode_members(line)
+    members = steadily(_decode_members, line)
     members.pop("record_type")
     if type_ == "response_item":
         members.pop("timestamp")

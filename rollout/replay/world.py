@@ -5,10 +5,12 @@ Format: docs/format.md, "World state" and "Window".
 
 from __future__ import annotations
 
+from functools import partial
+
 import msgspec
 from msgspec import Raw, Struct
 
-from rollout.format.decoding import decode_json
+from rollout.format.decoding import decode_json, on_any_stack
 from rollout.format.payloads import Compacted, WorldState
 from rollout.ids import is_uuid7
 
@@ -60,8 +62,15 @@ def fold_world(changes: list[WorldState | None]) -> Raw | None:
         elif change.full:
             members = change.state
         elif members is not None:
-            members = merge_patch(members, change.state)
+            members = _patched(members, change.state)
     return None if members is None else Raw(msgspec.json.encode(members))
+
+
+def _patched(members: Members, patch: Members) -> Members | None:
+    try:
+        return on_any_stack(partial(merge_patch, members, patch))
+    except RecursionError:
+        return None  # nested too deeply to merge: the state is unknown
 
 
 def merge_patch(target: Members, patch: Members) -> Members:

@@ -10,7 +10,7 @@ from typing import Annotated, Final, Literal
 import msgspec
 from msgspec import UNSET, Raw, Struct, UnsetType
 
-from rollout.format.decoding import UNDECODABLE
+from rollout.format.decoding import UNDECODABLE, decoder_of
 from rollout.turns.words import camel_case
 
 OTHER: Final = "other"
@@ -92,9 +92,9 @@ class _StoredFailure(Struct, frozen=True):
     codex_error_info: str | dict[str, Raw] | None = None
 
 
-_decode_failure: Final = msgspec.json.Decoder(_StoredFailure).decode
-_decode_status: Final = msgspec.json.Decoder(_StoredStatus).decode
-_decode_kind: Final = msgspec.json.Decoder(_StoredKind).decode
+_decode_failure: Final = decoder_of(_StoredFailure)
+_decode_status: Final = decoder_of(_StoredStatus)
+_decode_kind: Final = decoder_of(_StoredKind)
 
 
 def public_failure(stored: Raw | bytes) -> TurnFailure | None:

@@ -10,11 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rollout.errors import RolloutError
-from rollout.format.codec import decode_lines
+from rollout.format.codec import decode_lines, examine
 from rollout.format.decoding import decode_json, decode_payload, payload_of
 from rollout.format.items import is_boundary, is_contextual_developer, is_contextual_user, is_history
 from rollout.format.payloads import Compacted, SessionMeta, TurnContext
-from rollout.format.record import Era, Record, Rejected
+from rollout.format.record import Envelope, Era, Probe, Record, Rejected
+from rollout.format.regular import find_envelope
 from rollout.log.header import read_header
 from rollout.log.source import open_source
 from rollout.testing.memory import MemoryFileSystem
@@ -124,3 +125,20 @@ def test_bytes_decode_or_do_not(stored: bytes) -> None:
     """Asking for a shape never raises."""
     for shape in (dict[str, msgspec.Raw], list[int], str, Compacted):
         decode_json(stored, shape)
+
+
+@given(stored=LINES, ends=st.sampled_from([b"\n", b"\r\n", b""]))
+def test_the_fast_way_never_accepts_what_the_careful_way_refuses(stored: bytes, ends: bytes) -> None:
+    """And where it accepts, it reads the same."""
+    stored = stored.replace(b"\n", b"") + ends
+    quick = find_envelope(stored)
+    if quick is None:
+        return
+    careful = examine(stored, 0, Era.ENVELOPE)
+    assert isinstance(careful, Record)
+    fields = Envelope.__struct_fields__
+    assert [getattr(quick, name) for name in fields if name != "payload"] == [
+        getattr(careful.envelope, name) for name in fields if name != "payload"
+    ]
+    for name in Probe.__struct_fields__:
+        assert getattr(quick.payload, name) == getattr(careful.envelope.payload, name)

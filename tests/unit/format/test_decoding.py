@@ -3,15 +3,25 @@
 from __future__ import annotations
 
 import sys
+import threading
 from collections.abc import Callable
 from typing import TypeVar
 
 import pytest
 from msgspec import Raw
 
-from rollout.format.decoding import decode_json, decode_payload, decode_probe, payload_of
+from rollout.format.codec import decode_lines
+from rollout.format.decoding import (
+    decode_json,
+    decode_payload,
+    decode_probe,
+    decoder_of,
+    on_any_stack,
+    payload_of,
+    steadily,
+)
 from rollout.format.payloads import RolledBack, TaskStarted
-from rollout.format.record import ABSENT, Probe
+from rollout.format.record import ABSENT, Probe, Record
 from tests.unit.made_lines import event, nested, record_of
 
 T = TypeVar("T")
@@ -84,3 +94,45 @@ def test_a_payload_is_found_however_deep_the_caller_stands(before: bytes, name: 
     stored = b'{"timestamp":"t","type":"event_msg",' + before + name + b": " + payload + b' ,"z":[{}]}\n'
     record = record_of(stored)
     assert _on_a_deep_stack(lambda: payload_of(record), 200) == Raw(payload)
+
+
+@pytest.mark.parametrize("levels", [500, 900, 980, 1100])
+@pytest.mark.parametrize(
+    "type_", [b"event_msg", b"session_meta", b"turn_context", b"compacted", b"world_state"]
+)
+def test_whether_a_line_is_a_record_does_not_depend_on_who_asks(levels: int, type_: bytes) -> None:
+    """History is a function of the lineage: a caller deep in its own calls reads the same lines."""
+    members = (
+        b'"type":"warning","id":"01a1fc4b-921c-7d43-9b41-9cfd2815c7cb","timestamp":"t","cwd":"/",'
+        b'"originator":"o","cli_version":"1","approval_policy":"never","model":"m","message":"",'
+        b'"sandbox_policy":{"type":"read-only"},"full":true,"state":{},"extra":'
+    )
+    stored = b'{"timestamp":"t","type":"' + type_ + b'","payload":{' + members + nested(levels) + b"}}\n"
+    (shallow,) = decode_lines(stored, 0)
+    (deep,) = _on_a_deep_stack(lambda: decode_lines(stored, 0), 150)
+    assert isinstance(shallow, Record) is (levels < 1000)
+    assert isinstance(deep, Record) is isinstance(shallow, Record)
+
+
+def test_a_shape_is_decoded_on_any_stack() -> None:
+    """The second step as well."""
+    content = b'{"turn_id":"t","extra":' + nested(900) + b"}"
+    assert _on_a_deep_stack(lambda: decode_json(content, TaskStarted), 150) == TaskStarted("t")
+
+
+def test_what_decodes_nowhere_says_so() -> None:
+    """A fresh stack has an end, too."""
+    with pytest.raises(RecursionError):
+        steadily(decoder_of(TaskStarted), b'{"extra":' + nested(100_000) + b"}")
+
+
+def test_errors_of_a_fresh_stack_are_the_callers() -> None:
+    """Nothing is swallowed on the way."""
+
+    def fail() -> None:
+        if threading.current_thread() is threading.main_thread():
+            raise RecursionError
+        raise ValueError("found on the other stack")
+
+    with pytest.raises(ValueError, match="the other stack"):
+        on_any_stack(fail)
