@@ -7,7 +7,11 @@ Format: docs/format.md, "Turns" and "Paging".
 
 from __future__ import annotations
 
-from typing import Final
+from collections import Counter
+from collections.abc import Sequence
+from typing import Final, Generic, TypeVar
+
+from msgspec import Struct
 
 from rollout.errors import NotFound
 from rollout.replay.lineage import Lineage
@@ -28,6 +32,8 @@ from rollout.turns.paging import (
 from rollout.turns.projection import Projection
 from rollout.turns.rows import ItemRow, in_order, shown_item, shown_turn
 
+T = TypeVar("T")
+
 _END: Final = float("inf")
 
 
@@ -41,13 +47,7 @@ def read_turn_page(lineage: Lineage, request: PageRequest, view: ItemsView) -> P
     thread_id = lineage.thread_id
     if not lineage.is_paginated:
         turns = read_all_turns(lineage, view)
-        start = _row_start(turns, request, thread_id)
-        return slice_rows(
-            turns,
-            start,
-            request,
-            lambda turn, includes: make_row_cursor(thread_id, turn.id, None, includes_anchor=includes),
-        )
+        return _row_page(turns, [_RowKey(turn.id) for turn in turns], thread_id, request, wants_item=False)
     anchor = _anchor(request, thread_id, Scope.TURNS)
     is_descending = request.direction is SortDirection.DESC
 
@@ -109,18 +109,17 @@ def _no_turn(thread_id: str, turn_id: str) -> NotFound:
     )
 
 
-def _anchor(request: PageRequest, thread_id: str, scope: Scope) -> float | None:
+def _anchor(request: PageRequest, thread_id: str, scope: Scope) -> int | None:
     """Return where the page begins: rows strictly beyond this number, in the page's direction."""
     if request.cursor is None:
         return None
     cursor = parse_ordinal_cursor(request.cursor, thread_id, scope)
     if not cursor.include_anchor:
         return cursor.rollout_ordinal
-    nudge = 0.5 if request.direction is SortDirection.DESC else -0.5
-    return cursor.rollout_ordinal + nudge
+    return cursor.rollout_ordinal + (1 if request.direction is SortDirection.DESC else -1)
 
 
-def _ordinal_start(ordinals: list[int], anchor: float | None, *, is_descending: bool) -> int | None:
+def _ordinal_start(ordinals: list[int], anchor: int | None, *, is_descending: bool) -> int | None:
     if anchor is None:
         return None
     if is_descending:
@@ -128,16 +127,44 @@ def _ordinal_start(ordinals: list[int], anchor: float | None, *, is_descending: 
     return next((index for index, ordinal in enumerate(ordinals) if ordinal > anchor), len(ordinals))
 
 
-def _row_start(turns: list[Turn], request: PageRequest, thread_id: str) -> int | None:
-    if request.cursor is None:
-        return None
-    cursor = parse_row_cursor(request.cursor, thread_id, wants_item=False)
-    place = next((index for index, turn in enumerate(turns) if turn.id == cursor.turn_id), None)
-    if place is None:
-        raise invalid_anchor(request.cursor)
-    if cursor.include_anchor:
-        return place
-    return place - 1 if request.direction is SortDirection.DESC else place + 1
+class _RowKey(Struct, frozen=True):
+    """What names a row of a legacy thread. See `RowCursor`."""
+
+    turn_id: str
+    item_id: str | None = None
+    copy: int = 0
+
+
+class _Row(Struct, Generic[T], frozen=True):
+    value: T
+    key: _RowKey
+
+
+def _row_page(
+    values: Sequence[T], keys: Sequence[_RowKey], thread_id: str, request: PageRequest, *, wants_item: bool
+) -> Page[T]:
+    """Return the page of rows that have no ordinals, oldest first, each with the key of its id."""
+    met: Counter[_RowKey] = Counter()
+    rows: list[_Row[T]] = []
+    for value, key in zip(values, keys, strict=True):
+        rows.append(_Row(value, _RowKey(key.turn_id, key.item_id, met[key])))
+        met[key] += 1
+    start = None
+    if request.cursor is not None:
+        cursor = parse_row_cursor(request.cursor, thread_id, wants_item=wants_item)
+        anchor = _RowKey(cursor.turn_id, cursor.item_id, cursor.copy or 0)
+        place = next((index for index, row in enumerate(rows) if row.key == anchor), None)
+        if place is None:
+            raise invalid_anchor(request.cursor)
+        step = -1 if request.direction is SortDirection.DESC else 1
+        start = place if cursor.include_anchor else place + step
+
+    def cursor_of(row: _Row[T], includes: bool) -> str:
+        key = row.key
+        return make_row_cursor(thread_id, key.turn_id, key.item_id, copy=key.copy, includes_anchor=includes)
+
+    page = slice_rows(rows, start, request, cursor_of)
+    return Page([row.value for row in page.data], page.next_cursor, page.backwards_cursor)
 
 
 def _legacy_item_page(lineage: Lineage, request: PageRequest, turn_id: str | None) -> Page[TurnItem]:
@@ -152,20 +179,5 @@ def _legacy_item_page(lineage: Lineage, request: PageRequest, turn_id: str | Non
         for turn in turns
         for item in turn.items
     ]
-    start = None
-    if request.cursor is not None:
-        cursor = parse_row_cursor(request.cursor, thread_id, wants_item=True)
-        keys = [(entry.turn_id, entry.item.id) for entry in entries]
-        key = (cursor.turn_id, cursor.item_id or "")
-        if key not in keys:
-            raise invalid_anchor(request.cursor)
-        step = -1 if request.direction is SortDirection.DESC else 1
-        start = keys.index(key) + (0 if cursor.include_anchor else step)
-    return slice_rows(
-        entries,
-        start,
-        request,
-        lambda entry, includes: make_row_cursor(
-            thread_id, entry.turn_id, entry.item.id, includes_anchor=includes
-        ),
-    )
+    keys = [_RowKey(entry.turn_id, entry.item.id) for entry in entries]
+    return _row_page(entries, keys, thread_id, request, wants_item=True)

@@ -71,12 +71,16 @@ class OrdinalCursor(Struct, frozen=True, rename="camel", forbid_unknown_fields=T
 
 
 class RowCursor(Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
-    """The anchor of a page whose rows have ids but no ordinals: legacy turns and their items."""
+    """The anchor of a page whose rows have ids but no ordinals: legacy turns and their items.
+
+    `copy` tells rows of one id apart, for a turn started twice is two turns: how many of them are older.
+    """
 
     turn_id: str
     include_anchor: bool
     thread_id: str | None = None
     item_id: str | None = None
+    copy: int | None = None
 
 
 def make_ordinal_cursor(thread_id: str, scope: Scope, ordinal: int, *, includes_anchor: bool) -> str:
@@ -84,9 +88,11 @@ def make_ordinal_cursor(thread_id: str, scope: Scope, ordinal: int, *, includes_
     return msgspec.json.encode(OrdinalCursor(thread_id, ordinal, includes_anchor, _ScopeKind(scope))).decode()
 
 
-def make_row_cursor(thread_id: str, turn_id: str, item_id: str | None, *, includes_anchor: bool) -> str:
+def make_row_cursor(
+    thread_id: str, turn_id: str, item_id: str | None, *, includes_anchor: bool, copy: int = 0
+) -> str:
     """Return the cursor for a row of a legacy thread."""
-    cursor = RowCursor(turn_id, includes_anchor, thread_id, item_id)
+    cursor = RowCursor(turn_id, includes_anchor, thread_id, item_id, copy or None)
     members = {key: value for key, value in msgspec.to_builtins(cursor).items() if value is not None}
     return msgspec.json.encode(members).decode()
 
