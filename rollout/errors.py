@@ -20,6 +20,8 @@ class RolloutError(Exception):
     code: ClassVar[str] = "rollout"
 
     def __init__(self, message: str, *, hint: str | None = None) -> None:
+        # File names may hold bytes that are no text; a message is always text.
+        message = message.encode("utf-8", "replace").decode()
         super().__init__(message)
         self.message = message
         self.hint = hint

@@ -60,10 +60,19 @@ def check(output: Output, reference: str | None, last: bool, wants_json: bool) -
             _print(one)
         for finding in findings:
             click.echo(click.style(f"not a thread: {finding.problem.message}", fg="yellow"))
-        verdict = "sound" if is_sound else f"{counted(sums[2], 'span')} of damage"
+        verdict = _verdict(sums[2], sum(one.problem is not None for one in shown), len(findings))
         total = f"{counted(len(files), 'file')}, {counted(sums[1], 'record')}, {shown_size(sums[0])}"
         click.echo(f"{total}: {click.style(verdict, fg='green' if is_sound else 'red')}")
     return 0 if is_sound else _DAMAGED
+
+
+def _verdict(spans: int, unreadable: int, strays: int) -> str:
+    found = [
+        f"{counted(spans, 'span')} of damage" if spans else "",
+        f"{counted(unreadable, 'file')} that cannot be read as a thread" if unreadable else "",
+        f"{counted(strays, 'finding')} beside the threads" if strays else "",
+    ]
+    return ", ".join(part for part in found if part) or "sound"
 
 
 def _print(one: FileCheck) -> None:

@@ -45,25 +45,44 @@ class Output:
 
 def emit_json(value: Any) -> None:
     """Print one JSON value on one line."""
-    import msgspec
-
     sys.stdout.flush()
-    sys.stdout.buffer.write(msgspec.json.encode(value) + b"\n")
+    sys.stdout.buffer.write(_encoded(value))
 
 
 def write_json(value: Any, path: str) -> None:
     """Write one JSON value to a file: all of it or nothing. Raise StorageFailed."""
-    import msgspec
-
     target = Path(path)
     is_replaceable = target.is_file() or not target.exists()
     try:
         with click.open_file(path, "wb", atomic=is_replaceable) as out:
-            out.write(msgspec.json.encode(value) + b"\n")
+            out.write(_encoded(value))
     except OSError as error:
         raise StorageFailed(
             f"writing {path}: {error.strerror or error}", hint="Name a file that you may write."
         ) from error
+
+
+def _encoded(value: Any) -> bytes:
+    import msgspec
+
+    try:
+        return msgspec.json.encode(value) + b"\n"
+    except UnicodeEncodeError:
+        return msgspec.json.encode(_as_text(value)) + b"\n"
+
+
+def _as_text(value: Any) -> Any:
+    """Return a value with a mark for every byte of a file name that is no text."""
+    import msgspec
+
+    if isinstance(value, str):
+        return value.encode("utf-8", "replace").decode()
+    if isinstance(value, list | tuple):
+        return [_as_text(one) for one in value]
+    if isinstance(value, msgspec.Struct):
+        members = {name: _as_text(getattr(value, name)) for name in value.__struct_fields__}
+        return msgspec.structs.replace(value, **members)
+    return value
 
 
 def emit_error(code: str, message: str, hint: str | None, *, wants_json: bool) -> None:

@@ -90,7 +90,8 @@ def _time_of(summary: ThreadSummary, sort: SortKey) -> int:
 
 def _title(summary: ThreadSummary) -> str:
     if summary.problem is not None:
-        return f"(cannot be read) {summary.problem.message}"
+        act, _, why = summary.problem.message.partition(": ")
+        return f"(cannot be read) {why or act}"
     return summary.name or summary.preview or "(nothing asked yet)"
 
 

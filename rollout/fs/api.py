@@ -21,10 +21,11 @@ class FileIdentity(Struct, frozen=True):
 
 
 class FileStat(Struct, frozen=True):
-    """Size in bytes as stored, and the time of the last change in UTC milliseconds."""
+    """Size in bytes as stored, the time of the last change in UTC milliseconds, and which file it is."""
 
     size_bytes: int
     modified_at: int
+    identity: FileIdentity | None = None
 
 
 class FolderEntry(Struct, frozen=True):

@@ -25,13 +25,20 @@ def _refused(act: str, path: str, error: OSError | ValueError) -> StorageFailed:
     )
 
 
+def _stat_of(found: os.stat_result) -> FileStat:
+    identity = FileIdentity(found.st_dev, found.st_ino)
+    return FileStat(found.st_size, found.st_mtime_ns // _NANOS_A_MILLI, identity)
+
+
 class _PosixFile:
     def __init__(self, path: str) -> None:
         flags = os.O_RDONLY | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NONBLOCK", 0)
         try:
             self._descriptor = os.open(path, flags)
         except (FileNotFoundError, NotADirectoryError) as error:
-            raise NotFound(f"opening {path}: there is no such file") from error
+            raise NotFound(
+                f"opening {path}: there is no such file", hint="Run `rollout list` to see what is there."
+            ) from error
         except (OSError, ValueError) as error:
             raise _refused("opening", path, error) from error
         try:
@@ -40,7 +47,10 @@ class _PosixFile:
             except OSError as error:
                 raise _refused("looking at", path, error) from error
             if not modes.S_ISREG(found.st_mode):
-                raise StorageFailed(f"opening {path}: expected a regular file, found something else")
+                raise StorageFailed(
+                    f"opening {path}: expected a regular file, found something else",
+                    hint="Name a rollout, or a thread by its id.",
+                )
         except BaseException:
             os.close(self._descriptor)
             raise
@@ -60,7 +70,7 @@ class _PosixFile:
             found = os.fstat(self._descriptor)
         except OSError as error:
             raise _refused("looking at", self._path, error) from error
-        return FileStat(found.st_size, found.st_mtime_ns // _NANOS_A_MILLI)
+        return _stat_of(found)
 
     def read_at(self, offset: int, size_bytes: int) -> bytes:
         try:
@@ -149,7 +159,7 @@ class PosixFileSystem:
             return None
         except (OSError, ValueError) as error:
             raise _refused("looking at", path, error) from error
-        return FileStat(found.st_size, found.st_mtime_ns // _NANOS_A_MILLI)
+        return _stat_of(found)
 
     def is_folder(self, path: str) -> bool:
         """Tell whether `path` is a folder that can be listed."""

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from rollout.errors import StorageFailed
-from rollout.fs.api import FileSystem
+from rollout.fs.api import FileIdentity, FileSystem
 from rollout.ids import RolloutId, ThreadId
 from rollout.log.layout import (
     ACTIVE_FOLDER,
@@ -35,6 +35,7 @@ class RolloutIndex:
     def __init__(self, fs: FileSystem | None = None, home: str = "") -> None:
         self._by_rollout: dict[RolloutId, RolloutFile] = {}
         self._by_thread: dict[ThreadId, list[RolloutFile]] = {}
+        self._walked: set[FileIdentity] = set()
         self.unreadable_folders: list[str] = []
         """Folders that the operating system did not let us list."""
         self.strays: list[str] = []
@@ -57,6 +58,11 @@ class RolloutIndex:
     def _walk(self, fs: FileSystem, folder: str, is_archived: bool, depth: int) -> Iterator[RolloutFile]:
         try:
             stat = fs.find_stat(folder)
+            identity = stat.identity if stat is not None else None
+            if identity is not None:
+                if identity in self._walked:
+                    return  # a link leads back to where we have been
+                self._walked.add(identity)
             self.folders[folder] = stat.modified_at if stat is not None else None
             entries = list(fs.iter_folder(folder))
         except StorageFailed:
