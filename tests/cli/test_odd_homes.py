@@ -40,8 +40,11 @@ def test_all_of_it_is_listed(odd_home: Path, rollout_command: Runner) -> None:
     assert [Path(one["path"]).name for one in answer["rollout"]["findings"]] == ["caf?.jsonl"]
 
 
-def test_it_reads_well_in_a_table(odd_home: Path, rollout_command: Runner) -> None:
+def test_it_reads_well_in_a_table(
+    odd_home: Path, rollout_command: Runner, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A row says why, not where: the path stands in --json."""
+    monkeypatch.setenv("COLUMNS", "200")
     shown = rollout_command("--home", odd_home, "list").stdout
     assert "(cannot be read) expected a regular file, found something else" in shown
 
