@@ -100,6 +100,15 @@ def decode_payload(record: Record, shape: type[T]) -> T | None:
         return None
 
 
+def decode_line(stored: bytes, shape: type[T]) -> T | None:
+    """Return the payload of a line decoded as `shape`, or None when the line holds none that fits."""
+    wanted: Any = shape
+    try:
+        return cast("T", _line_decoder(wanted)(stored).payload)
+    except UNDECODABLE:
+        return None
+
+
 def decode_json(content: Raw | bytes, shape: type[T]) -> T | None:
     """Return JSON bytes decoded as `shape`, or None when they do not fit it."""
     wanted: Any = shape

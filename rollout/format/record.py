@@ -131,6 +131,12 @@ class Record(Struct, frozen=True, gc=False):
         return self.envelope.payload.type
 
     @property
+    def label(self) -> str | None:
+        """What it is: which event, or else which record type. No word names one of each."""
+        envelope = self.envelope
+        return envelope.payload.type if envelope.type == "event_msg" else envelope.type
+
+    @property
     def ordinal(self) -> int | None:
         """The stored ordinal; None where the line stores none."""
         return self.envelope.ordinal

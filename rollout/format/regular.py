@@ -12,8 +12,9 @@ from typing import Final
 import msgspec
 
 from rollout.format.checks import check_record
-from rollout.format.decoding import UNDECODABLE
+from rollout.format.decoding import UNDECODABLE, decode_line
 from rollout.format.items import check_item
+from rollout.format.payloads import TurnContext
 from rollout.format.record import Envelope, Probe, Record
 from rollout.format.vocabulary import (
     CARRIED_TYPES,
@@ -21,9 +22,11 @@ from rollout.format.vocabulary import (
     EVENTS,
     ITEM_COMPLETED,
     RESPONSE_ITEM,
+    ROLLED_BACK,
     TASK_COMPLETE,
     TASK_STARTED,
     TOKEN_USAGE,
+    TURN_CONTEXT,
     USER_MESSAGE,
 )
 
@@ -43,59 +46,83 @@ class _Envelope(Envelope, frozen=True, gc=False):
     payload: _Probe
 
 
-def _turn_id(probe: _Probe) -> bool:
-    return probe.turn_id is not None
+def _has_turn_id(envelope: _Envelope, _: bytes) -> bool:
+    return envelope.payload.turn_id is not None
 
 
-def _message(probe: _Probe) -> bool:
-    return probe.message is not None
+def _has_message(envelope: _Envelope, _: bytes) -> bool:
+    return envelope.payload.message is not None
 
 
-def _text(probe: _Probe) -> bool:
-    return probe.text is not None
+def _has_text(envelope: _Envelope, _: bytes) -> bool:
+    return envelope.payload.text is not None
 
 
-def _item(probe: _Probe) -> bool:
+def _has_item(envelope: _Envelope, _: bytes) -> bool:
+    probe = envelope.payload
     return probe.turn_id is not None and bytes(memoryview(probe.item)[:1]) == b"{"
 
 
-def _never(_: _Probe) -> bool:
-    return False
+def _is_item(envelope: _Envelope, _: bytes) -> bool:
+    return check_item(envelope.payload) is None
 
 
-_EVENT_NEEDS: Final[dict[str | None, Callable[[_Probe], bool] | None]] = {
+def _has_turn_context(_: _Envelope, stored: bytes) -> bool:
+    return decode_line(stored, TurnContext) is not None
+
+
+def _is_of_its_type(envelope: _Envelope, stored: bytes) -> bool:
+    return check_record(Record(0, stored, envelope)) is None
+
+
+_Test = Callable[[_Envelope, bytes], bool]
+
+_EVENT_TESTS: Final[dict[str | None, _Test | None]] = {
     **dict.fromkeys(EVENTS),
-    **dict.fromkeys(TASK_STARTED | TASK_COMPLETE, _turn_id),
-    ITEM_COMPLETED: _item,
-    USER_MESSAGE: _message,
-    "agent_message": _message,
-    "agent_reasoning": _text,
-    "agent_reasoning_raw_content": _text,
-    "thread_rolled_back": _never,
+    **dict.fromkeys(TASK_STARTED | TASK_COMPLETE, _has_turn_id),
+    ITEM_COMPLETED: _has_item,
+    USER_MESSAGE: _has_message,
+    "agent_message": _has_message,
+    "agent_reasoning": _has_text,
+    "agent_reasoning_raw_content": _has_text,
+    ROLLED_BACK: _is_of_its_type,
 }
-"""What an event must hold, by its kind; None for nothing."""
+"""What an event still has to pass once it is decoded, by its kind; None for nothing."""
 
-_ACCEPTED: Final = CARRIED_TYPES | {TOKEN_USAGE}
+_TESTS: Final[dict[str, _Test | None]] = {
+    RESPONSE_ITEM: _is_item,
+    TURN_CONTEXT: _has_turn_context,
+    TOKEN_USAGE: None,
+    **dict.fromkeys(CARRIED_TYPES),
+}
+"""The same for records of other types; what is in neither table passes the rules or nothing."""
+
 _decode: Final = msgspec.json.Decoder(_Envelope).decode
 
 
-def find_envelope(stored: bytes) -> Envelope | None:
-    """Return the envelope of a line that is surely a record, or None when that takes a closer look."""
-    # UTF-8 is judged by the line: most lines are ASCII, which is told at a glance.
-    if not stored.isascii() and not is_utf8(stored):
-        return None
+def find_records(lines: list[bytes], start_offsets: list[int]) -> list[Record | None]:
+    """Return the lines that are surely records, in their order; None where that takes a closer look."""
     try:
-        envelope = _decode(stored)
+        envelopes = list(map(_decode, lines))
     except UNDECODABLE:
-        return None
-    type_, probe = envelope.type, envelope.payload
-    if type_ == EVENT_MSG:
-        needs = _EVENT_NEEDS.get(probe.type, _never)
-        return envelope if needs is None or needs(probe) else None
-    if type_ == RESPONSE_ITEM:
-        return envelope if check_item(probe) is None else None
-    is_record = type_ in _ACCEPTED or check_record(Record(0, stored, envelope)) is None
-    return envelope if is_record else None
+        if len(lines) <= 1:
+            return [None] * len(lines)
+        # One odd line shall not send all the others the long way.
+        found = (find_records([line], [start]) for line, start in zip(lines, start_offsets, strict=True))
+        return [record for records in found for record in records]
+    records: list[Record | None] = []
+    for start, stored, envelope in zip(start_offsets, lines, envelopes, strict=True):
+        type_ = envelope.type
+        if type_ == EVENT_MSG:
+            test = _EVENT_TESTS.get(envelope.payload.type, _is_of_its_type)
+        else:
+            test = _TESTS.get(type_, _is_of_its_type)
+        # UTF-8 is judged by the line, and first: most lines are ASCII, which is told at a glance.
+        if (stored.isascii() or is_utf8(stored)) and (test is None or test(envelope, stored)):
+            records.append(Record(start, stored, envelope))
+        else:
+            records.append(None)
+    return records
 
 
 def is_utf8(content: bytes) -> bool:

@@ -19,7 +19,7 @@ MAX_LINE_BYTES: Final = 64 << 20
 """The default cap: a longer line is reported as damage with its span, and the rest is read."""
 
 _FIRST_BLOCK_BYTES: Final = 64 << 10
-_LAST_BLOCK_BYTES: Final = 1 << 20
+_LAST_BLOCK_BYTES: Final = 128 << 10
 
 
 class Chunk(Struct, frozen=True, gc=False):

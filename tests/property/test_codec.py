@@ -15,7 +15,7 @@ from rollout.format.decoding import decode_json, decode_payload, payload_of
 from rollout.format.items import is_boundary, is_contextual_developer, is_contextual_user, is_history
 from rollout.format.payloads import Compacted, SessionMeta, TurnContext
 from rollout.format.record import Envelope, Era, Probe, Record, Rejected
-from rollout.format.regular import find_envelope
+from rollout.format.regular import find_records
 from rollout.log.header import read_header
 from rollout.log.source import open_source
 from rollout.testing.memory import MemoryFileSystem
@@ -131,9 +131,10 @@ def test_bytes_decode_or_do_not(stored: bytes) -> None:
 def test_the_fast_way_never_accepts_what_the_careful_way_refuses(stored: bytes, ends: bytes) -> None:
     """And where it accepts, it reads the same."""
     stored = stored.replace(b"\n", b"") + ends
-    quick = find_envelope(stored)
-    if quick is None:
+    (found,) = find_records([stored], [0])
+    if found is None:
         return
+    quick = found.envelope
     careful = examine(stored, 0, Era.ENVELOPE)
     assert isinstance(careful, Record)
     fields = Envelope.__struct_fields__

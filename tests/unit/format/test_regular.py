@@ -12,7 +12,7 @@ import pytest
 
 from rollout.format.codec import examine
 from rollout.format.record import Envelope, Era, Probe, Record
-from rollout.format.regular import find_envelope, is_utf8
+from rollout.format.regular import find_records, is_utf8
 from tests.unit.made_lines import compact, event, message
 
 RECORDED = Path(__file__).parents[3] / "fixtures" / "recorded"
@@ -50,6 +50,12 @@ def altered_lines(line: dict[str, Any]) -> Iterator[bytes]:
         yield compact({**line, "payload": payload}) + b"\n"
 
 
+def find_envelope(stored: bytes) -> Envelope | None:
+    """Return the envelope of a line that took the short way."""
+    (record,) = find_records([stored], [0])
+    return record.envelope if record is not None else None
+
+
 def said(envelope: Envelope) -> dict[str, Any]:
     """Return what everybody may ask of an envelope."""
     probe = {name: getattr(envelope.payload, name) for name in Probe.__struct_fields__}
@@ -71,6 +77,14 @@ def test_the_short_way_agrees_with_the_long_one(name: str) -> None:
             record = examine(stored, 0, Era.ENVELOPE)
             assert isinstance(record, Record), stored
             assert said(envelope) == said(record.envelope), stored
+
+
+def test_an_odd_line_leaves_the_short_way_to_the_others() -> None:
+    """Lines are decoded together and judged each on its own."""
+    lines = [event("warning", message="a"), b"{\n", event("no_such_event"), event("warning", message="b")]
+    starts = [10, 20, 30, 40]
+    found = [record and record.start_offset for record in find_records(lines, starts)]
+    assert found == [10, None, None, 40]
 
 
 @pytest.mark.parametrize("bad", [b"\xff", b"\xc3", b"\xed\xa0\x80"])
