@@ -6,6 +6,7 @@ paths feed the same scan, so they cannot disagree. Format: docs/format.md, "Boun
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from enum import StrEnum
 from typing import Final
 
@@ -108,6 +109,16 @@ class _Reading:
         self.path = ReadPath.FULL
         self._reads_everything = reads_everything
         self._is_scan_over = False
+        self._segment = lineage.newest
+        self._takes: dict[str | None, Callable[[Record], bool]] = {
+            **self.scan.handlers(),
+            **dict.fromkeys(vocabulary.TASK_STARTED, self._take_start),
+            vocabulary.TURN_CONTEXT: self._take_context,
+            vocabulary.COMPACTED: self._take_compaction,
+            vocabulary.SESSION_META: self._take_header,
+            vocabulary.TOKEN_COUNT: self._take_usage,
+            vocabulary.TOKEN_USAGE: self._take_usage,
+        }
 
     def run(self) -> None:
         segments = self.lineage.segments
@@ -143,17 +154,22 @@ class _Reading:
 
         None when it has been read to its beginning.
         """
-        source = self.lineage.source(segment)
-        own_header = segment.header.start_offset
-        for batch in iter_lines_backward(source, self.lineage.span(segment)):
+        self._segment = segment
+        takes = self._takes
+        is_newest_wanted = segment is self.lineage.newest
+        for batch in iter_lines_backward(self.lineage.source(segment), self.lineage.span(segment)):
             for line in reversed(batch):
                 if isinstance(line, Rejected):
                     self._report(segment, line)
                     continue
                 self.records += 1
-                if line.start_offset == own_header:
-                    continue
-                if self._take(segment, line) and not self._reads_everything:
+                if is_newest_wanted and line.start_offset != segment.header.start_offset:
+                    self.newest = line
+                    is_newest_wanted = False
+                envelope = line.envelope
+                type_ = envelope.type
+                take = takes.get(envelope.payload.type if type_ == vocabulary.EVENT_MSG else type_)
+                if take is not None and take(line) and not self._reads_everything:
                     return line.start_offset
         return None
 
@@ -170,27 +186,51 @@ class _Reading:
                 )
             )
 
-    def _take(self, segment: Segment, record: Record) -> bool:
-        """Fold one record; return whether nothing older is needed."""
-        if self.newest is None and segment is self.lineage.newest:
-            self.newest = record
-        type_ = record.envelope.type
-        if type_ == vocabulary.TURN_CONTEXT and self.latest_context is None:
-            self.latest_context = record
-        elif type_ == vocabulary.SESSION_META:
-            self._copied_header(segment, record)
-        if self._is_scan_over:
-            self.usage.feed(record)
-            return self.usage.is_known
+    # Each of these takes the next older record of its label; True when nothing older is needed.
+
+    def _take_usage(self, record: Record) -> bool:
         self.usage.feed(record)
-        if type_ == vocabulary.COMPACTED and not self.has_seen_compaction:
-            self.has_seen_compaction = True
-            if self._is_checkpoint(segment, record):
-                return self.usage.is_known
-        if self.scan.feed(record) and self.scan.is_settled and self.usage.is_known:
-            self.reason = f"{_where(segment, record)}: every older turn is settled by newer ones"
+        self._note_usage()
+        return self._is_scan_over and self.usage.is_known
+
+    def _take_context(self, record: Record) -> bool:
+        self.latest_context = record
+        if self._is_scan_over:
+            del self._takes[vocabulary.TURN_CONTEXT]
+            return False
+        self._takes[vocabulary.TURN_CONTEXT] = self.scan.feed_context
+        return self.scan.feed_context(record)
+
+    def _take_start(self, record: Record) -> bool:
+        if self.scan.feed_start(record) and self.usage.is_known and self.scan.is_settled:
+            self.reason = f"{_where(self._segment, record)}: every older turn is settled by newer ones"
             return True
         return False
+
+    def _take_header(self, record: Record) -> bool:
+        if record.start_offset != self._segment.header.start_offset and self._segment.is_paginated:
+            detail = "a header copied into the middle of the file; the records before it are kept"
+            copied = Rejected(record.start_offset, record.end_offset, Reason.COPIED_HEADER, detail)
+            self._report(self._segment, copied)
+        return False
+
+    def _take_compaction(self, record: Record) -> bool:
+        self._takes[vocabulary.COMPACTED] = self.scan.feed_compacted
+        if not self._is_checkpoint(self._segment, record):
+            self._note_usage()
+            return self.scan.feed_compacted(record)
+        self._is_scan_over = True
+        for label in self.scan.handlers():
+            if label != vocabulary.TURN_CONTEXT or self.latest_context is not None:
+                del self._takes[label]
+        self._note_usage()
+        return self.usage.is_known
+
+    def _note_usage(self) -> None:
+        """Look at no more reports of usage once the totals are known."""
+        if self.usage.is_known:
+            self._takes.pop(vocabulary.TOKEN_COUNT, None)
+            self._takes.pop(vocabulary.TOKEN_USAGE, None)
 
     def _is_checkpoint(self, segment: Segment, record: Record) -> bool:
         """Tell whether the newest compaction bounds the read, and remember it if so."""
@@ -207,18 +247,11 @@ class _Reading:
             self.reason = f"{where}: the newest compaction of a legacy file holds no resume metadata"
         else:
             self.checkpoint = compacted
-            self._is_scan_over = True
             if segment.is_paginated:
                 self.usage.stop()
             self.reason = f"{where}: the newest compaction replaces all earlier history"
             return True
         return False
-
-    def _copied_header(self, segment: Segment, record: Record) -> None:
-        if segment.is_paginated:
-            detail = "a header copied into the middle of the file; the records before it are kept"
-            copied = Rejected(record.start_offset, record.end_offset, Reason.COPIED_HEADER, detail)
-            self._report(segment, copied)
 
 
 def _where(segment: Segment, record: Record) -> str:

@@ -7,7 +7,9 @@ Format: docs/format.md, "Scan".
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from enum import Enum
+from functools import partial
 from typing import Final
 
 from msgspec import Raw, Struct
@@ -67,8 +69,12 @@ class BackwardScan:
 
     def feed(self, record: Record) -> bool:
         """Take the next older record; return whether a turn was finalised just now."""
-        handler = _HANDLERS.get(record.envelope.type)
-        return handler(self, record) if handler is not None else False
+        handler = _HANDLERS.get(record.label)
+        return handler is not None and handler(self, record)
+
+    def handlers(self) -> dict[str | None, Callable[[Record], bool]]:
+        """Return what `feed` calls, by the label of the record; other records say nothing to the scan."""
+        return {label: partial(handler, self) for label, handler in _HANDLERS.items()}
 
     def finish(self, *, drops_open_settings: bool = False) -> None:
         """Finalise the turn still open where the input begins.
@@ -102,7 +108,7 @@ class BackwardScan:
         return turn
 
     def feed_item(self, record: Record) -> bool:
-        turn = self._open()
+        turn = self._turn or self._open()
         probe = record.envelope.payload
         if not turn.is_user_turn and is_boundary(probe):
             turn.is_user_turn = True
@@ -125,7 +131,7 @@ class BackwardScan:
                 context = decode_payload(record, TurnContext)
                 if context is not None:
                     turn.settings = TurnSettings(context.model, context.comp_hash, context.realtime_active)
-            if turn.reference is Reference.NEVER:
+            if turn.reference is Reference.NEVER and self.reference is Reference.NEVER:
                 turn.reference = payload_of(record)
         return False
 
@@ -159,42 +165,40 @@ class BackwardScan:
         turn.changes = [*turn.changes, world]
         return False
 
-    def feed_event(self, record: Record) -> bool:
-        probe = record.envelope.payload
-        kind = probe.type
-        if kind == vocabulary.USER_MESSAGE:
-            self._open().is_user_turn = True
-        elif kind in vocabulary.TASK_COMPLETE:
-            turn = self._open()
-            turn.is_completed = True
-            if turn.turn_id is None:
-                turn.turn_id = probe.turn_id
-        elif kind in vocabulary.TASK_STARTED:
-            return self._started(probe.turn_id)
-        elif kind == vocabulary.TURN_ABORTED:
-            self._aborted(probe.turn_id)
-        elif kind == vocabulary.ROLLED_BACK:
-            rolled_back = decode_payload(record, RolledBack)
-            if rolled_back is not None:
-                self.pending += rolled_back.num_turns
-                self.kept.append(record)
+    def feed_request(self, _: Record) -> bool:
+        self._open().is_user_turn = True
         return False
 
-    def _aborted(self, turn_id: str | None) -> None:
-        turn = self._turn
+    def feed_end(self, record: Record) -> bool:
+        turn = self._open()
+        turn.is_completed = True
+        if turn.turn_id is None:
+            turn.turn_id = record.envelope.payload.turn_id
+        return False
+
+    def feed_abort(self, record: Record) -> bool:
+        turn, turn_id = self._turn, record.envelope.payload.turn_id
         if turn is None:
             if turn_id is not None:
                 self._turn = _Turn(turn_id=turn_id)
         elif turn.turn_id is None:
             turn.turn_id = turn_id
+        return False
 
-    def _started(self, turn_id: str | None) -> bool:
-        turn = self._turn
+    def feed_start(self, record: Record) -> bool:
+        turn, turn_id = self._turn, record.envelope.payload.turn_id
         if turn is None or (turn.turn_id is not None and turn_id is not None and turn.turn_id != turn_id):
             return False
         self._finalise(turn)
         self._turn = None
         return True
+
+    def feed_rollback(self, record: Record) -> bool:
+        rolled_back = decode_payload(record, RolledBack)
+        if rolled_back is not None:
+            self.pending += rolled_back.num_turns
+            self.kept.append(record)
+        return False
 
     def _finalise(self, turn: _Turn) -> None:
         if self.pending > 0:
@@ -213,11 +217,15 @@ class BackwardScan:
         self.changes.extend(turn.changes)
 
 
-_HANDLERS: Final = {
+_HANDLERS: Final[dict[str | None, Callable[[BackwardScan, Record], bool]]] = {
     vocabulary.RESPONSE_ITEM: BackwardScan.feed_item,
-    vocabulary.EVENT_MSG: BackwardScan.feed_event,
     vocabulary.TURN_CONTEXT: BackwardScan.feed_context,
     vocabulary.COMPACTED: BackwardScan.feed_compacted,
     vocabulary.WORLD_STATE: BackwardScan.feed_world,
     vocabulary.AGENT_COMMUNICATION: BackwardScan.feed_communication,
+    vocabulary.USER_MESSAGE: BackwardScan.feed_request,
+    **dict.fromkeys(vocabulary.TASK_STARTED, BackwardScan.feed_start),
+    **dict.fromkeys(vocabulary.TASK_COMPLETE, BackwardScan.feed_end),
+    vocabulary.TURN_ABORTED: BackwardScan.feed_abort,
+    vocabulary.ROLLED_BACK: BackwardScan.feed_rollback,
 }
