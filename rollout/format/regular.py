@@ -14,12 +14,14 @@ import msgspec
 from rollout.format.checks import check_record
 from rollout.format.decoding import UNDECODABLE, decode_line
 from rollout.format.items import check_item
-from rollout.format.payloads import TurnContext
-from rollout.format.record import Envelope, Probe, Record
+from rollout.format.payloads import Compacted, TurnContext
+from rollout.format.record import ABSENT, Envelope, Probe, Record
 from rollout.format.vocabulary import (
     CARRIED_TYPES,
+    COMPACTED,
     EVENT_MSG,
     EVENTS,
+    GHOST_SNAPSHOT,
     ITEM_COMPLETED,
     RESPONSE_ITEM,
     ROLLED_BACK,
@@ -46,6 +48,12 @@ class _Envelope(Envelope, frozen=True, gc=False):
     payload: _Probe
 
 
+class _Compacted(Compacted, frozen=True):
+    """A checkpoint whose items are looked at in the same pass."""
+
+    replacement_history: list[Probe] | None = None  # type: ignore[assignment]  # narrower where it matters
+
+
 def _has_turn_id(envelope: _Envelope, _: bytes) -> bool:
     return envelope.payload.turn_id is not None
 
@@ -60,7 +68,7 @@ def _has_text(envelope: _Envelope, _: bytes) -> bool:
 
 def _has_item(envelope: _Envelope, _: bytes) -> bool:
     probe = envelope.payload
-    return probe.turn_id is not None and bytes(memoryview(probe.item)[:1]) == b"{"
+    return probe.turn_id is not None and probe.item is not ABSENT and memoryview(probe.item)[0] == _BRACE
 
 
 def _is_item(envelope: _Envelope, _: bytes) -> bool:
@@ -71,10 +79,21 @@ def _has_turn_context(_: _Envelope, stored: bytes) -> bool:
     return decode_line(stored, TurnContext) is not None
 
 
+def _has_compaction(_: _Envelope, stored: bytes) -> bool:
+    found = decode_line(stored, _Compacted)
+    if found is None:
+        return False
+    items, metadata = found.replacement_history, found.replacement_history_metadata
+    if metadata is not None and (items is None or len(metadata) != len(items)):
+        return False
+    return all(probe.type == GHOST_SNAPSHOT or check_item(probe) is None for probe in items or ())
+
+
 def _is_of_its_type(envelope: _Envelope, stored: bytes) -> bool:
     return check_record(Record(0, stored, envelope)) is None
 
 
+_BRACE: Final = ord("{")
 _Test = Callable[[_Envelope, bytes], bool]
 
 _EVENT_TESTS: Final[dict[str | None, _Test | None]] = {
@@ -92,6 +111,7 @@ _EVENT_TESTS: Final[dict[str | None, _Test | None]] = {
 _TESTS: Final[dict[str, _Test | None]] = {
     RESPONSE_ITEM: _is_item,
     TURN_CONTEXT: _has_turn_context,
+    COMPACTED: _has_compaction,
     TOKEN_USAGE: None,
     **dict.fromkeys(CARRIED_TYPES),
 }

@@ -156,13 +156,14 @@ class _Reading:
         """
         self._segment = segment
         takes = self._takes
+        records = 0
         is_newest_wanted = segment is self.lineage.newest
         for batch in iter_lines_backward(self.lineage.source(segment), self.lineage.span(segment)):
             for line in reversed(batch):
                 if isinstance(line, Rejected):
                     self._report(segment, line)
                     continue
-                self.records += 1
+                records += 1
                 if is_newest_wanted and line.start_offset != segment.header.start_offset:
                     self.newest = line
                     is_newest_wanted = False
@@ -170,7 +171,9 @@ class _Reading:
                 type_ = envelope.type
                 take = takes.get(envelope.payload.type if type_ == vocabulary.EVENT_MSG else type_)
                 if take is not None and take(line) and not self._reads_everything:
+                    self.records += records
                     return line.start_offset
+        self.records += records
         return None
 
     def _report(self, segment: Segment, line: Rejected) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from enum import Enum
-from functools import partial
+from types import MethodType
 from typing import Final
 
 from msgspec import Raw, Struct
@@ -74,7 +74,7 @@ class BackwardScan:
 
     def handlers(self) -> dict[str | None, Callable[[Record], bool]]:
         """Return what `feed` calls, by the label of the record; other records say nothing to the scan."""
-        return {label: partial(handler, self) for label, handler in _HANDLERS.items()}
+        return {label: MethodType(handler, self) for label, handler in _HANDLERS.items()}
 
     def finish(self, *, drops_open_settings: bool = False) -> None:
         """Finalise the turn still open where the input begins.
