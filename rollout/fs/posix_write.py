@@ -117,7 +117,7 @@ class _PosixAppendFile:
     def sync(self) -> None:
         try:
             _sync_bytes(self._descriptor)
-        except OSError as error:
+        except (OSError, ValueError) as error:
             raise _refused("syncing", self._path, error) from error
 
     def truncate(self, size_bytes: int) -> None:

@@ -10,6 +10,7 @@ import pytest
 from rollout.errors import NotFound, StorageFailed
 from rollout.fs.api import FileSystem, FolderEntry
 from rollout.fs.posix import POSIX
+from rollout.testing.crashfs import CrashFS
 from rollout.testing.memory import MemoryFileSystem
 
 Make = Callable[[dict[str, bytes]], FileSystem]
@@ -23,12 +24,13 @@ class World:
         self.home = home
 
 
-@pytest.fixture(params=["posix", "memory"])
+@pytest.fixture(params=["posix", "memory", "crash"])
 def world(request: pytest.FixtureRequest, tmp_path: Path) -> World:
     """Return a home with `a/one` of ten bytes, `a/b/two` and `three`, both empty."""
     files = {"a/one": b"0123456789", "a/b/two": b"", "three": b""}
-    if request.param == "memory":
-        return World(MemoryFileSystem({f"/home/{name}": content for name, content in files.items()}), "/home")
+    if request.param != "posix":
+        make = MemoryFileSystem if request.param == "memory" else CrashFS
+        return World(make({f"/home/{name}": content for name, content in files.items()}), "/home")
     for name, content in files.items():
         path = tmp_path / name
         path.parent.mkdir(parents=True, exist_ok=True)
