@@ -93,7 +93,8 @@ def _find_problem(
             "Give the file the name of its thread, or move it out of the home.",
         )
     try:
-        resolve_lineage(fs, index, file, open_source(fs, file.path), header, max_line_bytes).close()
+        with open_source(fs, file.path) as source:
+            resolve_lineage(fs, index, file, source, header, max_line_bytes).close()
     except RolloutError as error:
         return problem_of(error)
     return None

@@ -130,10 +130,13 @@ def test_a_missing_parent_is_a_problem_of_the_child() -> None:
 
 
 def test_a_check_closes_what_it_opened() -> None:
-    """No file stays open, whatever is wrong with it."""
-    fs = MemoryFileSystem({path_of(0): b"junk", path_of(1): log_of(1), path_of(2): log_of(0)})
+    """No file stays open, whatever is wrong with it; a fork whose base is missing used to."""
+    base = {"thread_id": thread_id(9), "end_ordinal_exclusive": 3, "end_byte_offset": 10}
+    orphan = log_of(3, history_mode="paginated", history_base=base)
+    files = {path_of(0): b"junk", path_of(1): log_of(1), path_of(2): log_of(0), path_of(3): orphan}
+    fs = MemoryFileSystem(files)
     with store_of(fs) as store:
-        assert len(list(store.check(store.files_to_check()))) == 3
+        assert len(list(store.check(store.files_to_check()))) == 4
     assert fs.open_count == 0
 
 
