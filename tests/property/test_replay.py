@@ -7,7 +7,7 @@ from typing import Any
 from unittest import mock
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rollout.log import chunks
@@ -71,6 +71,7 @@ def files_of(cuts: list[Cut]) -> dict[str, bytes]:
 
 
 @pytest.mark.parametrize("mode", [LEGACY, PAGINATED])
+@settings(max_examples=600)
 @given(lines=logs(), has_window=st.booleans(), block_bytes=BLOCKS)
 def test_one_file(mode: str, lines: list[Line], has_window: bool, block_bytes: int) -> None:
     """Whatever stands in it, in whatever order."""
@@ -81,6 +82,7 @@ def test_one_file(mode: str, lines: list[Line], has_window: bool, block_bytes: i
     assert full == wanted
 
 
+@settings(max_examples=300)
 @given(cuts=lineages(), block_bytes=BLOCKS)
 def test_a_lineage(cuts: list[Cut], block_bytes: int) -> None:
     """What ancestors wrote behind the cut is not there; where a file ends does not matter."""

@@ -1,0 +1,281 @@
+"""Payloads of records, every kind that matters to a reader, as pools to draw from.
+
+Ids come from few values, so that turns and items collide; some payloads are not of their type's
+shape, and make their line no record. Simple ones come first: a shrinking search ends there.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable
+from typing import Any, Final
+
+Json = dict[str, Any]
+Body = tuple[str, Any]
+
+TURN_IDS: Final = ("ta", "tb", "tc", "td")
+ITEM_IDS: Final = ("ia", "ib", "ic")
+WORDS: Final = ("hello", "", "grüße", "a\nb", "x" * 300)
+LONG: Final = ("y" * 45_000, "é" * 30_000 + "z" * 41_001)
+WINDOWS: Final = tuple(f"01a1fc4b-0000-7000-8000-00000000000{digit}" for digit in "ab")
+OLD_AGENT: Final = '{"author":"x","recipient":"y","content":"z"}'
+CONTEXTUAL: Final = (
+    "<environment_context>here</environment_context>",
+    " <SKILL>x</SKILL>\n",
+    "# AGENTS.md instructions for /src\n<INSTRUCTIONS>x</INSTRUCTIONS>",
+)
+COPIED_HEADER: Final = {
+    "id": "01a1fc4b-0000-7000-8000-0000000000ff",
+    "timestamp": "t",
+    "cwd": "/",
+    "originator": "made",
+    "cli_version": "0",
+}
+_ABSENT: Final = object()
+
+
+def _every(**members: Iterable[Any]) -> list[Json]:
+    """Return every combination of the members' values, the first of each first."""
+    found = itertools.product(*members.values())
+    named = (zip(members, values, strict=True) for values in found)
+    return [{key: value for key, value in pairs if value is not _ABSENT} for pairs in named]
+
+
+def _maybe(*values: Any) -> tuple[Any, ...]:
+    return (_ABSENT, *values)
+
+
+def message(role: str, *texts: str, **members: Any) -> Json:
+    """Return a message item with one text part for each text."""
+    kind = "output_text" if role == "assistant" else "input_text"
+    parts = [{"type": kind, "text": text} for text in texts]
+    return {"type": "message", "role": role, "content": parts, **members}
+
+
+def totals(tokens: int) -> Json:
+    """Return a count of tokens."""
+    named = ("input_tokens", "total_tokens")
+    return {
+        **dict.fromkeys(named, tokens),
+        "cached_input_tokens": 0,
+        "output_tokens": 0,
+        "reasoning_output_tokens": 0,
+    }
+
+
+REQUESTS: Final = [message("user", text) for text in WORDS] + [message("user", "named", id="m1")]
+ANSWERS: Final = [message("assistant", text) for text in WORDS] + [
+    message("assistant", "x", phase=phase) for phase in ("commentary", "final_answer")
+]
+CONTEXTS: Final = [message("user", text) for text in CONTEXTUAL] + [
+    message("developer", text) for text in ("<permissions instructions>x", "<model_switch>\nx</model_switch>")
+]
+ITEMS: Final[list[Json]] = [
+    *REQUESTS,
+    *REQUESTS,
+    *ANSWERS,
+    *CONTEXTS,
+    message("user"),
+    message("user", "two", "parts"),
+    message("user", "one part is", CONTEXTUAL[0]),
+    message("developer", "plain"),
+    message("system", "rules"),
+    message("assistant", OLD_AGENT),
+    *(message("user", text) for text in LONG),
+    {"type": "agent_message", "author": "x", "recipient": "y", "content": []},
+    {"type": "reasoning", "summary": [], "encrypted_content": "e"},
+    {"type": "function_call", "name": "f", "arguments": "{}", "call_id": "c"},
+    {"type": "function_call_output", "call_id": "c", "output": "done"},
+    {"type": "function_call_output", "call_id": "c", "output": [{"type": "input_text", "text": "x"}]},
+    {"type": "function_call_output", "call_id": "c", "output": {"content": "x", "success": True}},
+    {"type": "message", "role": "user", "content": [{"type": "input_image", "image_url": "data:,"}]},
+    {"type": "message", "role": "user", "content": [{"type": "from_next_year"}]},
+    {"type": "message", "role": "user", "content": "plain"},
+    {"type": "message", "role": "user"},
+    {"type": "ghost_snapshot", "ghost_commit": {"id": "g"}},
+    {"type": "compaction_trigger"},
+    {"type": "from_next_year"},
+    {"no": "type"},
+]
+"""Items of the model conversation; the last of them are none, or make no history."""
+
+SETTINGS: Final = _every(
+    model=("model-one", "model-two"), comp_hash=_maybe(None, "h"), realtime_active=_maybe(None, True)
+)
+
+
+def contexts(turn_ids: Iterable[Any]) -> list[Json]:
+    """Return payloads of `turn_context`; a few lack what they need."""
+    needed = {"cwd": "/src/app", "approval_policy": "never", "sandbox_policy": {"type": "danger-full-access"}}
+    named = _every(turn_id=turn_ids)
+    sound = [{**one, **needed, **settings} for settings in SETTINGS for one in named]
+    odd = [{**one, **needed} for one in named]
+    return (
+        sound
+        + odd
+        + [{**one, **needed, "model": "m", "sandbox_policy": {"mode": "read-only"}} for one in named]
+    )
+
+
+STATES: Final[list[Json]] = [
+    {},
+    {"a": 1},
+    {"a": 2, "b": 1},
+    {"a": None},
+    {"b": None, "c": {"x": 1, "y": 2}},
+    {"c": {"x": None, "z": 3}},
+    {"c": 1},
+    {"a": {"x": {"y": None}}},
+    {"a": [1, {"x": None}]},
+]
+WORLDS: Final = [*_every(full=(True, False), state=STATES), {"full": True}, {"full": True, "state": []}]
+
+USAGE_RECORDS: Final[list[Json]] = [
+    *({"thread_id": "x", "thread_token_usage": totals(tokens)} for tokens in (1, 2, 3)),
+    {"thread_id": "x"},
+]
+TOKEN_COUNTS: Final = _every(
+    type=("token_count",),
+    info=(*({"total_token_usage": totals(tokens)} for tokens in (10, 20)), None, _ABSENT),
+)
+_REPLACED: Final[tuple[list[Json], ...]] = (
+    [REQUESTS[0]],
+    [],
+    [ANSWERS[0], CONTEXTS[0], REQUESTS[1]],
+    [{"type": "ghost_snapshot"}, REQUESTS[2]],
+)
+_NUMBERED: Final[list[Json]] = [
+    {"window_number": 1, "window_id": WINDOWS[0], "first_window_id": WINDOWS[1], "previous_window_id": None},
+    {"window_number": 2, "window_id": "odd", "first_window_id": WINDOWS[1]},
+    {},
+    {"window_id": 3},
+]
+_RESUMED: Final[list[Json]] = [
+    {},
+    {"resume_metadata": {"previous_turn_settings": SETTINGS[4]}},
+    {"resume_metadata": {"previous_turn_settings": None}},
+    {"resume_metadata": {}},
+]
+_USED: Final[list[Json]] = [
+    {},
+    {"latest_token_usage_record": USAGE_RECORDS[2]},
+    {"latest_token_usage_record": None},
+]
+
+
+def compactions() -> list[Json]:
+    """Return payloads of `compacted`: plain or not, with and without window; some out of shape."""
+    rests = [{**one, **two, **three} for one, two, three in itertools.product(_NUMBERED, _RESUMED, _USED)]
+    modern = [{"message": "s", "replacement_history": items, **rest} for rest in rests for items in _REPLACED]
+    plain = [{"message": text, **rest} for rest in rests for text in ("so far", "")]
+    aligned = [
+        {**one, "replacement_history_metadata": [{} for _ in one["replacement_history"]]}
+        for one in modern[:8]
+    ]
+    misaligned = [{**one, "replacement_history_metadata": [{}] * 9} for one in (*modern[:4], *plain[:4])]
+    return modern + plain + plain + aligned + misaligned
+
+
+COMPACTIONS: Final = compactions()
+
+
+def starts(turn_ids: Iterable[Any]) -> list[Json]:
+    """Return events that start a turn."""
+    kinds = ("task_started", "turn_started")
+    return _every(type=kinds, turn_id=turn_ids, started_at=_maybe(1, 2), root_turn_id=_maybe("root"))
+
+
+def ends(turn_ids: Iterable[Any]) -> list[Json]:
+    """Return events that end a turn: completions and aborts."""
+    failures = (_ABSENT, None, {"message": "no", "codex_error_info": "other"})
+    kinds = ("task_complete", "turn_complete", "turn_aborted", "turn_aborted")
+    return _every(
+        type=kinds,
+        turn_id=turn_ids,
+        started_at=_maybe(3),
+        completed_at=_maybe(4, 5),
+        error=failures,
+        root_turn_id=_maybe("end-root"),
+    )
+
+
+def shown_items(turn_ids: Iterable[Any]) -> list[Json]:
+    """Return events of visible items; a few are of a form that no reader knows."""
+    said = [
+        {"type": "AgentMessage", "id": item_id, "content": [{"type": "Text", "text": text}], **phase}
+        for text in WORDS[:3]
+        for phase in _every(phase=_maybe("commentary", "final_answer"))
+        for item_id in ITEM_IDS
+    ]
+    asked = [
+        {"type": "UserMessage", "id": item_id, "content": [{"type": "text", "text": text}]}
+        for text in WORDS
+        for item_id in ITEM_IDS
+    ]
+    odd = [{"type": "FromNextYear", "id": item_id} for item_id in ("odd", "ia")]
+    return _every(type=("item_completed",), thread_id=("x",), turn_id=turn_ids, item=[*said, *asked, *odd])
+
+
+SAID: Final = [{"type": "agent_message", "message": text} for text in WORDS]
+ASKED: Final = [{"type": "user_message", "message": text} for text in WORDS]
+EVENTS: Final[list[Json]] = [
+    *ASKED,
+    *SAID,
+    *_every(type=("agent_reasoning", "agent_reasoning_raw_content"), text=WORDS[:3]),
+    *_every(type=("thread_rolled_back",), num_turns=(1, 0, 2, 3, -1)),
+    *_every(type=("thread_rolled_back",), num_turns=(1, 2)),
+    *_every(
+        type=("web_search_end",),
+        call_id=ITEM_IDS,
+        query=WORDS[:2],
+        action=({"type": "other"},),
+        turn_id=_maybe(*TURN_IDS),
+    ),
+    *TOKEN_COUNTS,
+    *_every(type=("turn_aborted",), reason=("interrupted",), completed_at=_maybe(6)),
+    {"type": "context_compacted"},
+    {"type": "warning", "message": "w"},
+    {"type": "task_complete"},
+]
+COMMUNICATION: Final = {
+    "author": "x",
+    "recipient": "y",
+    "other_recipients": [],
+    "content": "z",
+    "trigger_turn": True,
+}
+
+_NEEDED: Final = {
+    "cwd": "/src/app",
+    "approval_policy": "never",
+    "sandbox_policy": {"type": "danger-full-access"},
+}
+_MODERN: Final = {"message": "s", "replacement_history": [REQUESTS[0]]}
+CORE: Final[list[Body]] = [
+    *(
+        ("event_msg", {"type": kind, "turn_id": turn_id})
+        for turn_id in TURN_IDS[:2]
+        for kind in ("task_started", "task_started", "task_complete", "turn_aborted")
+    ),
+    *(("turn_context", {**_NEEDED, "turn_id": "ta", "model": model}) for model in ("model-one", "model-two")),
+    ("turn_context", {**_NEEDED, "turn_id": "tb", "model": "model-three"}),
+    ("turn_context", {**_NEEDED, "model": "model-four"}),
+    *(("response_item", item) for item in (REQUESTS[0], REQUESTS[0], ANSWERS[0], CONTEXTS[0], CONTEXTS[3])),
+    ("response_item", message("user", LONG[0])),
+    ("event_msg", {"type": "turn_aborted", "reason": "interrupted"}),
+    ("event_msg", {"type": "user_message", "message": "hello"}),
+    ("event_msg", {"type": "agent_message", "message": "yes"}),
+    ("event_msg", {"type": "thread_rolled_back", "num_turns": 1}),
+    ("event_msg", {"type": "thread_rolled_back", "num_turns": 2}),
+    ("event_msg", TOKEN_COUNTS[0]),
+    ("token_usage_record", USAGE_RECORDS[0]),
+    ("world_state", WORLDS[1]),
+    ("world_state", {"full": False, "state": {"b": 1}}),
+    ("compacted", {**_MODERN, **_NUMBERED[0]}),
+    ("compacted", {**_MODERN, **_NUMBERED[1], **_RESUMED[1]}),
+    ("compacted", {**_MODERN, **_USED[1]}),
+    ("compacted", {"message": "so far", **_NUMBERED[3]}),
+    ("inter_agent_communication", COMMUNICATION),
+    *(("event_msg", shown) for shown in shown_items(TURN_IDS[:2])[:6:2]),
+]
+"""A small alphabet: few records, so that short sequences of them meet in every way."""
