@@ -168,6 +168,6 @@ _CHECKS: Final[dict[str, Callable[[Record], Problem | None]]] = {
     vocabulary.WORLD_STATE: _shape_check(payloads.WorldState),
     vocabulary.AGENT_COMMUNICATION: _shape_check(payloads.AgentCommunication),
     vocabulary.ROLLOUT_REFERENCE: _check_reference,
-    vocabulary.TOKEN_USAGE: _accept,
+    vocabulary.TOKEN_USAGE: _shape_check(payloads.UsageRecord),
     **dict.fromkeys(vocabulary.CARRIED_TYPES, _accept),
 }

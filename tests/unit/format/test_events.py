@@ -121,3 +121,9 @@ def test_other_types_need_their_members(type_: str, member: str, value: Any) -> 
 def test_a_usage_record_is_a_record() -> None:
     """One per answer of the model."""
     assert record_of(line("token_usage_record", {"thread_token_usage": {"total_tokens": 5}}))
+
+
+@pytest.mark.parametrize("payload", [5, None, [], "text"])
+def test_a_usage_record_is_an_object(payload: Any) -> None:
+    """Anything else holds no total to go on from."""
+    assert rejected_of(line("token_usage_record", payload)).reason is Reason.BAD_PAYLOAD
