@@ -19,7 +19,7 @@ from rollout.format.checks import check_record
 from rollout.format.decoding import UNDECODABLE, decode_probe, steadily
 from rollout.format.dialects import unfold
 from rollout.format.record import MAX_COUNT, AnyObject, Envelope, Era, Line, Probe, Reason, Record, Rejected
-from rollout.format.regular import find_records
+from rollout.format.regular import Unclear, find_records
 
 
 class _StrictEnvelope(Struct, frozen=True, gc=False):
@@ -53,34 +53,37 @@ def decode_lines(
     torn tail, or a cut line when `is_cut` says that a base offset ended it. Blank lines
     give nothing. Spans are half-open and include the newline.
 
-    `only_type` passes over lines that cannot be of that record type, undecoded: those in whose
-    bytes the word does not occur and that hold no escape to spell it with. Lines of other
-    types still come through when they contain it.
+    `only_type` passes over lines that are not of that record type. Whoever wants all damage
+    does without it: a line that is no record comes through only if its bytes hold the word,
+    or an escape to spell it with.
     """
     # Cut by the stream, not by `split`: it finds newlines several times faster.
     pieces = BytesIO(content).readlines()
-    starts = list(accumulate(map(len, pieces), initial=start_offset))[:-1]
-    if only_type is not None:
-        kept = [place for place, piece in enumerate(pieces) if not _is_passed_over(piece, only_type)]
-        pieces, starts = [pieces[place] for place in kept], [starts[place] for place in kept]
-    found: list[Record | None] = [None] * len(pieces)
+    starts = accumulate(map(len, pieces), initial=start_offset)
+    found: list[Record | Unclear]
     if era is Era.ENVELOPE:
-        found = find_records(pieces, starts)
-    lines: list[Line] = [record for record in found if record is not None]
+        found = find_records(pieces, starts, only_type.decode() if only_type is not None else None)
+    else:
+        found = list(map(Unclear, starts, pieces))
+    lines: list[Line] = [line for line in found if isinstance(line, Record)]
     if len(lines) == len(found):
         return lines
-    lines = []
-    for start, stored, record in zip(starts, pieces, found, strict=True):
-        line = record or examine(stored, start, era)
-        if isinstance(line, Rejected) and not stored.endswith(b"\n"):
-            line = _name_tail(line, is_cut=is_cut)
-        if line is not None:
-            lines.append(line)
-    return lines
+    examined = (_judge(line, era, only_type, is_cut=is_cut) for line in found)
+    return [line for line in examined if line is not None]
 
 
-def _is_passed_over(stored: bytes, only_type: bytes) -> bool:
-    return only_type not in stored and b"\\u" not in stored and stored.endswith(b"\n")
+def _judge(found: Record | Unclear, era: Era, only_type: bytes | None, *, is_cut: bool) -> Line | None:
+    if isinstance(found, Record):
+        return found
+    is_last = not found.stored.endswith(b"\n")
+    if only_type is not None and not is_last and not _may_say(found.stored, only_type):
+        return None
+    line = examine(found.stored, found.start_offset, era)
+    return _name_tail(line, is_cut=is_cut) if is_last and isinstance(line, Rejected) else line
+
+
+def _may_say(stored: bytes, word: bytes) -> bool:
+    return word in stored or b"\\u" in stored
 
 
 def examine(stored: bytes, start: int, era: Era) -> Line | None:

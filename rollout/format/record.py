@@ -51,6 +51,7 @@ class Reason(StrEnum):
     COPIED_HEADER = "copiedHeader"
     ORDINAL = "badOrdinal"
     MISSING_HISTORY = "missingHistory"
+    BROKEN_SEAL = "brokenSeal"
     BAD_COMPRESSION = "badCompression"
 
 

@@ -6,10 +6,11 @@ So it may be narrow, never wide. Format: docs/format.md, "Record types".
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Final
 
 import msgspec
+from msgspec import Struct
 
 from rollout.format.checks import check_record
 from rollout.format.decoding import UNDECODABLE, decode_line
@@ -120,29 +121,50 @@ _TESTS: Final[dict[str, _Test | None]] = {
 _decode: Final = msgspec.json.Decoder(_Envelope).decode
 
 
-def find_records(lines: list[bytes], start_offsets: list[int]) -> list[Record | None]:
-    """Return the lines that are surely records, in their order; None where that takes a closer look."""
+class Unclear(Struct, frozen=True, gc=False):
+    """A line that takes a closer look."""
+
+    start_offset: int
+    stored: bytes
+
+
+def find_records(
+    lines: list[bytes], start_offsets: Iterable[int], only_type: str | None = None
+) -> list[Record | Unclear]:
+    """Return what lines are, in their order: surely records, or unclear.
+
+    `only_type` leaves out lines that are surely of another record type.
+    """
+    envelopes: list[_Envelope | None]
     try:
         envelopes = list(map(_decode, lines))
-    except UNDECODABLE:
-        if len(lines) <= 1:
-            return [None] * len(lines)
-        # One odd line shall not send all the others the long way.
-        found = (find_records([line], [start]) for line, start in zip(lines, start_offsets, strict=True))
-        return [record for records in found for record in records]
-    records: list[Record | None] = []
-    for start, stored, envelope in zip(start_offsets, lines, envelopes, strict=True):
+    except UNDECODABLE:  # one odd line shall not send all the others the long way
+        envelopes = list(map(_find_envelope, lines))
+    found: list[Record | Unclear] = []
+    for start, stored, envelope in zip(start_offsets, lines, envelopes, strict=False):
+        if envelope is None:
+            found.append(Unclear(start, stored))
+            continue
         type_ = envelope.type
+        if only_type is not None and type_ != only_type:
+            continue
         if type_ == EVENT_MSG:
             test = _EVENT_TESTS.get(envelope.payload.type, _is_of_its_type)
         else:
             test = _TESTS.get(type_, _is_of_its_type)
         # UTF-8 is judged by the line, and first: most lines are ASCII, which is told at a glance.
         if (stored.isascii() or is_utf8(stored)) and (test is None or test(envelope, stored)):
-            records.append(Record(start, stored, envelope))
+            found.append(Record(start, stored, envelope))
         else:
-            records.append(None)
-    return records
+            found.append(Unclear(start, stored))
+    return found
+
+
+def _find_envelope(stored: bytes) -> _Envelope | None:
+    try:
+        return _decode(stored)
+    except UNDECODABLE:
+        return None
 
 
 def is_utf8(content: bytes) -> bool:

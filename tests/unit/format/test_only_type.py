@@ -32,11 +32,9 @@ def test_a_type_spelled_with_escapes_comes_through(spelled: bytes) -> None:
     assert found.type == "event_msg"
 
 
-def test_a_line_that_only_mentions_the_type_may_come_through() -> None:
-    """The word is looked for, not the member; callers look at the type."""
-    (found,) = decode_lines(message("user", "event_msg"), 0, only_type=EVENT)
-    assert isinstance(found, Record)
-    assert found.type == "response_item"
+def test_a_line_that_only_mentions_the_type_is_passed_over() -> None:
+    """The member counts, not the word."""
+    assert kept(message("user", "event_msg")) == []
 
 
 def test_damage_that_cannot_be_of_the_type_is_passed_over() -> None:
