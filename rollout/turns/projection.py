@@ -9,6 +9,7 @@ Format: docs/format.md, "Turns of a paginated file".
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Final
 
 from msgspec import Struct
 
@@ -18,6 +19,8 @@ from rollout.format.payloads import TaskComplete, TaskStarted, TurnAborted
 from rollout.format.record import Record
 from rollout.turns.failure import public_failure
 from rollout.turns.rows import ItemRow, Stretch, TurnRow, shown_item
+
+_NEWLINE: Final = ord("\n")
 
 
 class Bounds(Struct, frozen=True):
@@ -55,7 +58,7 @@ class Projection:
         Of records with one ordinal only the oldest is projected, so each waits for its elder.
         """
         ordinal = record.envelope.ordinal
-        if ordinal is None or ordinal < bounds.first_ordinal or not record.is_terminated:
+        if ordinal is None or ordinal < bounds.first_ordinal or record.stored[-1] != _NEWLINE:
             return
         waiting, waiting_bounds = self._waiting, self._bounds
         self._waiting = record
@@ -111,7 +114,7 @@ class Projection:
             return
         items = self._stretch(self._row(probe.turn_id)).items
         known = items.get(key.id)
-        elder = ItemRow(probe.turn_id, key.id, ordinal, record)
+        elder = ItemRow(probe.turn_id, key.id, key.type, ordinal, record)
         if known is None or shown_item(known) is None:
             items[key.id] = elder
         elif shown_item(elder) is not None:
@@ -146,6 +149,8 @@ class Projection:
 
     def is_turn_page_certain(self, size: int, below: float) -> bool:
         """Tell whether the newest `size` turns below `below` are certain, and whether more follow."""
+        if len(self._rows) < size:  # cannot be; asked after every chunk
+            return False
         return _is_certain(size, below, self._turn_places(is_closed=True), self._turn_places(is_closed=False))
 
     def is_item_page_certain(self, size: int, below: float) -> bool:

@@ -6,7 +6,9 @@ where the newest segment has one. Format: docs/format.md, "Turns of a paginated 
 
 from __future__ import annotations
 
-from msgspec import Raw, Struct
+from typing import Final
+
+from msgspec import Struct
 
 from rollout.format.decoding import decode_payload
 from rollout.format.payloads import ItemCompleted, TaskComplete, TaskStarted, TurnAborted
@@ -22,6 +24,7 @@ class ItemRow(Struct):
 
     turn_id: str
     id: str
+    kind: str
     ordinal: int
     record: Record
     is_shown: bool | None = None
@@ -104,10 +107,18 @@ def shown_turn(row: TurnRow, view: ItemsView) -> Turn:
     )
 
 
+_SUMMARISED: Final = frozenset({"UserMessage", "AgentMessage"})
+"""The stored types that a summary chooses from."""
+
+
 def _summary(stretch: Stretch) -> list[ThreadItem]:
     """Return the summary of a turn, which its end fixes: what appeared later does not count."""
     end = stretch.end_ordinal
-    rows = [item for item in stretch.items.values() if end is None or item.ordinal < end]
+    rows = [
+        item
+        for item in stretch.items.values()
+        if item.kind in _SUMMARISED and (end is None or item.ordinal < end)
+    ]
     return summarise(public_items(rows), takes_any_phase=False, takes_unphased=end is not None)
 
 
@@ -130,7 +141,7 @@ def _read_item(row: ItemRow) -> TurnItem | None:
     if stored is None:
         return None
     item = public_item(
-        Raw(bytes(stored.item)), started_at_ms=stored.started_at_ms, completed_at_ms=stored.completed_at_ms
+        stored.item, started_at_ms=stored.started_at_ms, completed_at_ms=stored.completed_at_ms
     )
     if item is None:
         return None
