@@ -12,6 +12,7 @@ from rollout.format import payloads, vocabulary
 from rollout.format.decoding import decode_payload, decode_probe, require_payload
 from rollout.format.items import Problem, check_item
 from rollout.format.record import Reason, Record
+from rollout.format.seals import find_seal
 from rollout.ids import find_uuid
 
 
@@ -49,8 +50,14 @@ def check_record(record: Record) -> Problem | None:
     """
     check = _CHECKS.get(record.envelope.type)
     if check is None:
-        return Problem(Reason.UNKNOWN_TYPE, f"record type {record.type[:60]!r} is not known")
+        return _unknown(record, f"record type {record.type[:60]!r} is not known")
     return check(record)
+
+
+def _unknown(record: Record, detail: str) -> Problem:
+    """Return what to make of a type that nobody knows: on a sealed line it was altered."""
+    is_sealed = find_seal(record.line, record.start_offset) is not None
+    return Problem(Reason.BROKEN_SEAL if is_sealed else Reason.UNKNOWN_TYPE, detail)
 
 
 def _check_response_item(record: Record) -> Problem | None:
@@ -70,7 +77,7 @@ def _check_event(record: Record) -> Problem | None:
     if shape is not None:
         return _fits(record, shape)
     if kind not in vocabulary.EVENTS:
-        return Problem(Reason.UNKNOWN_TYPE, f"event type {kind[:60]!r} is not known")
+        return _unknown(record, f"event type {kind[:60]!r} is not known")
     return None
 
 
