@@ -9,7 +9,7 @@ import json
 import re
 from collections.abc import Callable
 from random import Random
-from typing import Final
+from typing import Any, Final
 
 Mutation = Callable[[bytes, bytes, Random], bytes]
 
@@ -249,6 +249,61 @@ def insert_event(content: bytes, _: bytes, random: Random) -> bytes:
     return b"".join(lines)
 
 
+def _edited(content: bytes, random: Random, wanted: bytes, edit: Callable[[Any], None]) -> bytes:
+    """Return the content with one line that holds `wanted` edited as the JSON that it is."""
+    lines = _lines(content)
+    places = [place for place, line in enumerate(lines) if wanted in line]
+    if not places:
+        return content
+    place = random.choice(places)
+    try:
+        value = json.loads(lines[place])
+        edit(value)
+        lines[place] = json.dumps(value, separators=(",", ":")).encode() + b"\n"
+    except (ValueError, RecursionError, KeyError, TypeError, AttributeError):
+        return content
+    return b"".join(lines)
+
+
+def weaken_checkpoint(content: bytes, _: bytes, random: Random) -> bytes:
+    """Take out of every compaction, or of one, what lets a bounded read trust it."""
+    members = ["resume_metadata", "window_number", "replacement_history", "window_id"]
+    lost = random.sample(members, random.choice([1, 1, 2, 3]))
+
+    def edit(line: Any) -> None:
+        for member in lost:
+            line["payload"].pop(member, None)
+
+    for _place in range(random.choice([1, 5])):
+        content = _edited(content, random, b'"type":"compacted"', edit)
+    return content
+
+
+def edit_member(content: bytes, _: bytes, random: Random) -> bytes:
+    """Delete, empty, repeat or move one value somewhere inside a line."""
+
+    def edit(line: Any) -> None:
+        within = line
+        while True:
+            keys = list(within) if isinstance(within, dict) else list(range(len(within)))
+            key = random.choice(keys)
+            value = within[key]
+            if not isinstance(value, dict | list) or not value or random.random() < 0.3:
+                break
+            within = value
+        choice = random.randrange(4)
+        if choice == 0:
+            del within[key]
+        elif choice == 1:
+            within[key] = random.choice([None, {}, [], "", 0, -1, 2**63, [value], {"type": value}])
+        elif isinstance(within, list):
+            within.insert(random.randrange(len(within) + 1), value)
+        else:
+            within[random.choice(list(within))] = value
+
+    return _edited(content, random, b"{", edit)
+
+
 def crlf(content: bytes, _: bytes, random: Random) -> bytes:
     """End some lines as another system does."""
     return b"".join(
@@ -277,7 +332,8 @@ MUTATIONS: Final[dict[str, Mutation]] = {
         nest,
         swap_word,
         insert_event,
-        insert_event,
+        weaken_checkpoint,
+        edit_member,
         crlf,
     )
 }
