@@ -49,6 +49,30 @@ class Conflict(RolloutError):
     code = "conflict"
 
 
+class LeaseHeld(Conflict):
+    """Another writer has the thread. Close it there, or fork the thread and go on in the fork.
+
+    `pid`, `host` and `age_ms` (how long it has had it) are known only of a writer of this
+    library, and None otherwise.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        thread_id: str,
+        pid: int | None = None,
+        host: str | None = None,
+        age_ms: int | None = None,
+        hint: str | None = None,
+    ) -> None:
+        super().__init__(message, hint=hint)
+        self.thread_id = thread_id
+        self.pid = pid
+        self.host = host
+        self.age_ms = age_ms
+
+
 class DamagedLog(RolloutError):
     """Bytes of a log contradict the format. Run `rollout check` to see what can be kept."""
 

@@ -60,8 +60,16 @@ class Lock(Protocol):
     @property
     def path(self) -> str: ...
 
-    def release(self) -> None:
-        """Let go. Idempotent. The file stays."""
+    @property
+    def is_held(self) -> bool:
+        """Tell whether it is ours still: not released, and not in a child made by `fork`."""
+
+    def release(self, *, removes_file: bool = False) -> None:
+        """Let go. Idempotent; in a child made by `fork` the parent's lock stays.
+
+        The file stays, too, unless `removes_file`; then its name goes first, if it is still its
+        name. Whoever removes lock files must exclude those who open them, by another lock.
+        """
 
 
 class MutableFileSystem(FileSystem, Protocol):

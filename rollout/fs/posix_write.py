@@ -154,21 +154,39 @@ class _PosixLock:
     def path(self) -> str:
         return self._path
 
-    def release(self) -> None:
-        if self._descriptor < 0:
-            return
-        import fcntl  # there, or the lock would not have been taken
+    @property
+    def is_held(self) -> bool:
+        # A lock belongs to the open file, which a forked child shares.
+        return self._descriptor >= 0 and os.getpid() == self._taken_by
 
+    def release(self, *, removes_file: bool = False) -> None:
+        is_held = self.is_held
         descriptor, self._descriptor = self._descriptor, -1
         try:
-            # A lock belongs to the open file, which a forked child shares: closing our descriptor
-            # would leave it with the child, and the child must not let go of its parent's lock.
-            if os.getpid() == self._taken_by:
-                fcntl.flock(descriptor, fcntl.LOCK_UN)
+            if is_held:
+                self._unlock(descriptor, removes_file=removes_file)
         except OSError as error:
             raise _refused("unlocking", self._path, error) from error
         finally:
-            os.close(descriptor)
+            if descriptor >= 0:
+                os.close(descriptor)
+
+    def _unlock(self, descriptor: int, *, removes_file: bool) -> None:
+        import fcntl  # there, or the lock would not have been taken
+
+        try:
+            if removes_file and _has_name(descriptor, self._path):
+                os.unlink(self._path)  # noqa: PTH108  # paths are plain text below the store
+        finally:
+            fcntl.flock(descriptor, fcntl.LOCK_UN)  # closing alone would leave it with forked children
+
+
+def _has_name(descriptor: int, path: str) -> bool:
+    """Tell whether `path` names the open file."""
+    try:
+        return os.path.samestat(os.fstat(descriptor), os.lstat(path))
+    except FileNotFoundError:
+        return False
 
 
 def _try_lock(path: str, *, shared: bool) -> _PosixLock | None:
@@ -189,11 +207,9 @@ def _try_lock(path: str, *, shared: bool) -> _PosixLock | None:
         try:
             fcntl.flock(descriptor, how)
             # Its last holder may have removed the file between our opening and our locking it.
-            is_taken = os.path.samestat(os.fstat(descriptor), os.lstat(path))
+            is_taken = _has_name(descriptor, path)
         except BlockingIOError:
             return None
-        except FileNotFoundError:
-            continue
         except OSError as error:
             raise _refused("locking", path, error) from error
         finally:

@@ -14,6 +14,8 @@ from rollout.ids import RolloutId, ThreadId, find_uuid
 ACTIVE_FOLDER: Final = "sessions"
 ARCHIVED_FOLDER: Final = "archived_sessions"
 NAMES_FILE: Final = "session_index.jsonl"
+LOCKS_FOLDER: Final = "thread-writer-locks"
+STATE_FOLDER: Final = ".rollout"
 COMPRESSED_SUFFIX: Final = ".jsonl.zst"
 _PREFIX: Final = "rollout-"
 PLAIN_SUFFIX: Final = ".jsonl"
@@ -64,9 +66,41 @@ def find_name(file_name: str) -> RolloutName | None:
     )
 
 
+def lock_path(home: str, thread_id: ThreadId) -> str:
+    """Return the file that a thread's writer holds locked, whichever client it is."""
+    return join(home, f"{LOCKS_FOLDER}/{thread_id}.lock")
+
+
+def coordination_path(home: str) -> str:
+    """Return the file that is locked while lock files are opened (shared) or removed (alone)."""
+    return join(home, f"{LOCKS_FOLDER}/.coordination.lock")
+
+
+def lease_path(home: str, thread_id: ThreadId) -> str:
+    """Return the file that says who of us held a thread's lease last."""
+    return join(home, f"{STATE_FOLDER}/leases/{thread_id}.json")
+
+
+def quarantine_path(home: str, rollout_id: RolloutId, offset: int, now_ms: int) -> str:
+    """Return where the torn tail that began at `offset` of a rollout is kept."""
+    return join(home, f"{STATE_FOLDER}/quarantine/{rollout_id}.{offset}.{now_ms}")
+
+
+def new_rollout_path(home: str, timestamp: str, thread_id: ThreadId, rollout_id: RolloutId | None) -> str:
+    """Return where a new rollout goes; `timestamp` is RFC 3339, `rollout_id` that of a revert."""
+    day, stamp = timestamp[:10].replace("-", "/"), timestamp[:19].replace(":", "-")
+    revert = "" if rollout_id is None else f"_{rollout_id}"
+    return join(home, f"{ACTIVE_FOLDER}/{day}/{_PREFIX}{stamp}-{thread_id}{revert}{PLAIN_SUFFIX}")
+
+
 def join(folder: str, name: str) -> str:
     """Return the path of `name` in `folder`."""
     return f"{folder.rstrip('/')}/{name}"
+
+
+def folder_of(path: str) -> str:
+    """Return the folder that a path lies in."""
+    return path.rpartition("/")[0] or "/"
 
 
 def base_name(path: str) -> str:

@@ -111,12 +111,25 @@ class Handle:
 
 
 class HeldLock:
-    def __init__(self, path: str, holders: list[HeldLock], *, is_shared: bool) -> None:
+    """A lock that somebody holds. `remove` takes the file's name away, if it is still its name."""
+
+    def __init__(
+        self, path: str, holders: list[HeldLock], remove: Callable[[], None], *, is_shared: bool
+    ) -> None:
         self.path = path
         self.is_shared = is_shared
         self._holders = holders
+        self._remove = remove
         holders.append(self)
 
-    def release(self) -> None:
-        if self in self._holders:
-            self._holders.remove(self)
+    @property
+    def is_held(self) -> bool:
+        return self in self._holders
+
+    def release(self, *, removes_file: bool = False) -> None:
+        if self.is_held:
+            try:
+                if removes_file:
+                    self._remove()
+            finally:
+                self._holders.remove(self)

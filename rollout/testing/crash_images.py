@@ -1,9 +1,9 @@
 """Which disks a crash may leave, given what was durable and what was done since. Pure.
 
 Assumed of the disk, and stated in docs/format.md: the bytes of one file arrive in the order in
-which they were appended, a renaming happens or does not, and nothing else may be relied upon.
-So each file that was not synced ends anywhere in what was done to it, each change of a name
-either happened or did not, and all of this independently.
+which they were appended, or zeros stand for all of them; a renaming happens or does not; nothing
+else may be relied upon. So each file that was not synced ends anywhere in what was done to it,
+each change of a name either happened or did not, and all of this independently.
 
 Enumerated in full: every cut of an unsynced tail of at most 64 bytes, and every combination of
 nothing and everything for up to five dirty things. Beyond that, a choice: around newlines, the
@@ -56,14 +56,18 @@ class FileState(Struct, frozen=True):
         grown_bytes = sum(len(change.content) for change in self.changes if isinstance(change, Growth))
         content = self.durable
         found = [content]
+        kept_bytes = len(content)
         for change in self.changes:
             if isinstance(change, Shortening):
                 content = content[: change.size_bytes]
+                kept_bytes = min(kept_bytes, change.size_bytes)
             else:
                 found += [content + change.content[:cut] for cut in _cuts(change.content, grown_bytes)]
                 content += change.content
             found.append(content)
         whole = found.pop()
+        if len(whole) > kept_bytes:
+            found.append(self.durable[:kept_bytes] + bytes(len(whole) - kept_bytes))
         return [*dict.fromkeys(each for each in found if each != whole), whole] if self.changes else [whole]
 
 

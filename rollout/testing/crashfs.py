@@ -195,7 +195,12 @@ class CrashFS:
         holders = self._locks.setdefault(number, [])
         if any(not (shared and holder.is_shared) for holder in holders):
             return None
-        return HeldLock(path, holders, is_shared=shared)
+
+        def remove() -> None:
+            if self._names.get(path) == number:
+                self.remove(path)
+
+        return HeldLock(path, holders, remove, is_shared=shared)
 
     def read_small(self, path: str, limit_bytes: int = 1 << 16) -> bytes | None:
         """Return a small file's content, or None when there is none."""
