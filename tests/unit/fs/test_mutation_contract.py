@@ -190,6 +190,27 @@ def test_a_lock_has_one_holder(world: World) -> None:
     again.release()
 
 
+def test_a_lock_may_take_its_file_along(world: World) -> None:
+    """The name goes, and the next lock is on a new file."""
+    lock = world.fs.find_lock(f"{world.home}/lock")
+    assert lock is not None
+    assert lock.is_held
+    lock.release(removes_file=True)
+    lock.release(removes_file=True)
+    assert not lock.is_held
+    assert world.names(world.home) == ["file"]
+
+
+def test_a_lock_takes_no_other_file_along(world: World) -> None:
+    """Not even one that has come to its name meanwhile."""
+    path = f"{world.home}/lock"
+    lock = world.fs.find_lock(path)
+    assert lock is not None
+    world.fs.replace(world.file, path)
+    lock.release(removes_file=True)
+    assert world.content(path) == b"abc"
+
+
 def test_a_shared_lock_has_many(world: World) -> None:
     """An exclusive one waits for the last of them."""
     path = f"{world.home}/lock"
