@@ -8,6 +8,7 @@ import contextlib
 import shutil
 import tempfile
 import time
+from dataclasses import dataclass
 from pathlib import Path
 
 from refclient.endpoint import StandIn
@@ -29,8 +30,8 @@ def find_client(cache: Path) -> Client | None:
 
 def measure_client(client: Client, name: str, thread: Thread, rounds: int) -> list[Measured]:
     """Time the first resume in a copy of the home, and the second by a fresh process."""
-    first: list[tuple[float, int | None]] = []
-    second: list[tuple[float, int | None]] = []
+    first: list[_Resumed] = []
+    second: list[_Resumed] = []
     for _ in range(rounds):
         with tempfile.TemporaryDirectory(prefix="rollout-bench-") as scratch:
             home = Path(scratch) / "home"
@@ -44,28 +45,51 @@ def measure_client(client: Client, name: str, thread: Thread, rounds: int) -> li
         Measured(
             group,
             f"{name}, {which}",
-            [ms for ms, _ in found],
+            [resumed.took_ms for resumed in found],
             None,
             None,
+            _largest([resumed.bytes_read for resumed in found]),
             None,
-            None,
-            max((peak for _, peak in found if peak is not None), default=None),
+            _largest([resumed.peak_bytes for resumed in found]),
             note,
         )
         for which, found in (("first", first), ("again", second))
     ]
 
 
-def _resume(client: Client, home: Path, thread: Thread, endpoint: StandIn) -> tuple[float, int | None]:
-    """Return the milliseconds of one resume, and the server's peak memory."""
+@dataclass(frozen=True)
+class _Resumed:
+    took_ms: float
+    bytes_read: int | None
+    peak_bytes: int | None
+
+
+def _largest(found: list[int | None]) -> int | None:
+    return max((value for value in found if value is not None), default=None)
+
+
+def _resume(client: Client, home: Path, thread: Thread, endpoint: StandIn) -> _Resumed:
     before = _children()
     with AppServer(client, home, endpoint) as server:
+        own = _children() - before
+        read_before = _largest([_bytes_read(pid) for pid in own])
         begin = time.perf_counter()
         params = {"threadId": thread.shape.thread_id, "excludeTurns": True}
         server.request("thread/resume", params, _RESUME_SECONDS)
         took = (time.perf_counter() - begin) * _MS
-        peaks = [peak_bytes_of(pid) for pid in _children() - before]
-    return took, max((peak for peak in peaks if peak is not None), default=None)
+        read_after = _largest([_bytes_read(pid) for pid in own])
+        peak = _largest([peak_bytes_of(pid) for pid in own])
+    read = None if read_before is None or read_after is None else read_after - read_before
+    return _Resumed(took, read, peak)
+
+
+def _bytes_read(pid: int) -> int | None:
+    """Return how much a running process has read so far, of files and of pipes."""
+    try:
+        counts = Path(f"/proc/{pid}/io").read_text()
+    except OSError:
+        return None
+    return int(counts.split("rchar: ")[1].split()[0])
 
 
 def _children() -> set[int]:

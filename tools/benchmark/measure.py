@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmark.rows import Row
+from benchmark.work import environment
 
 _MS = 1e3
 _KIB = 1024
@@ -91,7 +92,7 @@ def peak_in_fresh_process(row: Row, arguments: list[str]) -> int:
     command = [sys.executable, "-m", "benchmark", *arguments, "--peak-of", row.key]
     if row.command:
         command = [sys.executable, "-I", "-S", "-c", _PRINT_PEAK_OF_CHILD, *row.command]
-    done = subprocess.run(command, check=True, capture_output=True, text=True)
+    done = subprocess.run(command, check=True, capture_output=True, text=True, env=environment())
     peak: int = json.loads(done.stdout)
     return peak
 

@@ -74,7 +74,8 @@ def as_json(measured: list[Measured], threads: list[dict[str, Any]]) -> dict[str
             "budget_ms": row.budget_ms,
             "is_within": row.is_within,
             "peer": row.peer,
-            "times_faster_than_peer": _ratio(row, by_key),
+            "times_faster_than_peer": _ratio(row, by_key.get(row.peer or "")),
+            "times_faster_than_client": _ratio(row, _client_row(row, measured)),
             "peak_bytes": row.peak_bytes,
             "bytes_read": row.bytes_read,
             "returned": row.count,
@@ -85,8 +86,15 @@ def as_json(measured: list[Measured], threads: list[dict[str, Any]]) -> dict[str
     return {"machine": machine(), "threads": threads, "rows": rows}
 
 
-def _ratio(row: Measured, by_key: dict[str, Measured]) -> float | None:
-    peer = by_key.get(row.peer) if row.peer is not None else None
+def _client_row(row: Measured, measured: list[Measured]) -> Measured | None:
+    """Return the reference client's later resume of the same thread, for the rows that resume it."""
+    if row.peer is None:
+        return None
+    same = [other for other in measured if other.name == f"{row.name}, again"]
+    return same[0] if same else None
+
+
+def _ratio(row: Measured, peer: Measured | None) -> float | None:
     return None if peer is None else peer.median_ms / row.median_ms
 
 
@@ -96,7 +104,7 @@ def table(result: dict[str, Any]) -> str:
     for thread in result["threads"]:
         a_turn = f"{thread['bytes_a_turn']} bytes and {thread['records_a_turn']} records a turn"
         lines.append(f"{thread['name']}: {thread['bytes'] / _MB:.1f} MB, {thread['turns']} turns, {a_turn}")
-    head = ("", "median ms", "min-max", "budget", "x naive", "peak MB", "read MB", "returned")
+    head = ("", "median ms", "min-max", "budget", "x naive", "x client", "peak MB", "read MB", "returned")
     lines += ["", _line(head)]
     group = ""
     for row in result["rows"]:
@@ -110,13 +118,13 @@ def table(result: dict[str, Any]) -> str:
 
 def _cells(row: dict[str, Any]) -> tuple[str, ...]:
     verdict = "" if row["is_within"] is None else ("  ok" if row["is_within"] else "  OVER")
-    ratio = row["times_faster_than_peer"]
+    ratios = (row["times_faster_than_peer"], row["times_faster_than_client"])
     return (
         f"  {row['name']}",
         f"{row['median_ms']:.2f}",
         f"{row['min_ms']:.2f}-{row['max_ms']:.2f}",
         "" if row["budget_ms"] is None else f"{row['budget_ms']:g}{verdict}",
-        "" if ratio is None else f"{ratio:.1f}",
+        *("" if ratio is None else f"{ratio:.1f}" for ratio in ratios),
         "" if row["peak_bytes"] is None else f"{row['peak_bytes'] / _MB:.0f}",
         "" if row["bytes_read"] is None else f"{row['bytes_read'] / _MB:.2f}",
         "" if row["returned"] is None else str(row["returned"]),
@@ -124,7 +132,7 @@ def _cells(row: dict[str, Any]) -> tuple[str, ...]:
 
 
 def _line(cells: tuple[str, ...]) -> str:
-    widths = (32, 10, 17, 11, 8, 8, 8, 9)
+    widths = (32, 10, 17, 11, 8, 9, 8, 8, 9)
     padded = [cells[0].ljust(widths[0])]
     padded += [cell.rjust(width) for cell, width in zip(cells[1:], widths[1:], strict=True)]
     return " ".join(padded).rstrip()

@@ -119,9 +119,10 @@ def _process_rows(data: Data, scale: Scale) -> Iterator[Row]:
         return
     thread = data.thread(_sized(MIXED, scale))
     where = ("--home", str(thread.home))
-    what = ("resume", thread.shape.thread_id, "--json", "--output", "/dev/null")
+    resumes = (*where, "resume", thread.shape.thread_id, "--json", "--output", "/dev/null")
     yield _command("rollout --help", 80, "-m", "rollout", "--help")
-    yield _command("rollout resume", 120, "-m", "rollout", *where, *what)
+    yield _command("rollout resume --exclude-turns", 120, "-m", "rollout", *resumes, "--exclude-turns")
+    yield _command("rollout resume, all turns", None, "-m", "rollout", *resumes)
 
 
 def _command(name: str, budget_ms: float | None, *arguments: str) -> Row:

@@ -1,10 +1,13 @@
 """The work that is timed: ours and the naive reader's, each as an application would call it."""
 
 import json
+import os
 import subprocess
+import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from benchmark.data import Thread
@@ -79,7 +82,14 @@ def naive(thread: Thread) -> Outcome:
     return Outcome(thread.size_bytes, len(history))
 
 
+def environment() -> dict[str, str]:
+    """Return the environment of a command: bytecode is kept, as it is for an installed package."""
+    cache = str(Path(tempfile.gettempdir()) / f"rollout-bench-bytecode-{os.getuid()}")
+    kept = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    return {**kept, "PYTHONPYCACHEPREFIX": cache}
+
+
 def run(command: tuple[str, ...]) -> Outcome:
     """Run a process to its end. Raise CalledProcessError when it fails."""
-    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL, env=environment())
     return Outcome(None, 1)
