@@ -14,6 +14,8 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Final
 
+from rollout.version import VERSION
+
 if TYPE_CHECKING:
     from rollout.errors import (
         BrokenLineage,
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
         DamagedLog,
         InvalidCursor,
         InvalidRequest,
+        LeaseHeld,
         NotFound,
         RolloutError,
         StorageFailed,
@@ -30,19 +33,25 @@ if TYPE_CHECKING:
     from rollout.replay.context import Context, Damage, ReadPath, ReadStats
     from rollout.store.check import FileCheck
     from rollout.store.listing import Listing, SortKey
+    from rollout.store.recorder import Durability, Recorder
     from rollout.store.root import Store, open_store
     from rollout.store.summary import Problem, ThreadSummary
     from rollout.store.thread import Thread
+    from rollout.store.turn_recorder import TurnRecorder
     from rollout.turns.model import ItemsView, Turn, TurnItem, TurnStatus
     from rollout.turns.paging import Page, SortDirection
 
-__version__ = "0.1.0"
+__version__ = VERSION
 
 __all__ = [
     # the store
     "Store",
     "Thread",
     "open_store",
+    # recording
+    "Durability",
+    "Recorder",
+    "TurnRecorder",
     # what it answers
     "Context",
     "Damage",
@@ -71,6 +80,7 @@ __all__ = [
     "DamagedLog",
     "InvalidCursor",
     "InvalidRequest",
+    "LeaseHeld",
     "NotFound",
     "RolloutError",
     "StorageFailed",
@@ -86,6 +96,7 @@ _HOMES: Final = {
             "DamagedLog",
             "InvalidCursor",
             "InvalidRequest",
+            "LeaseHeld",
             "NotFound",
             "RolloutError",
             "StorageFailed",
@@ -95,9 +106,11 @@ _HOMES: Final = {
         "rollout.replay.context": ("Context", "Damage", "ReadPath", "ReadStats"),
         "rollout.store.check": ("FileCheck",),
         "rollout.store.listing": ("Listing", "SortKey"),
+        "rollout.store.recorder": ("Durability", "Recorder"),
         "rollout.store.root": ("Store", "open_store"),
         "rollout.store.summary": ("Problem", "ThreadSummary"),
         "rollout.store.thread": ("Thread",),
+        "rollout.store.turn_recorder": ("TurnRecorder",),
         "rollout.turns.model": ("ItemsView", "Turn", "TurnItem", "TurnStatus"),
         "rollout.turns.paging": ("Page", "SortDirection"),
     }.items()

@@ -53,3 +53,12 @@ def parse_thread_id(text: str) -> ThreadId:
 def is_uuid7(text: str) -> bool:
     """Tell whether `text` is UUID text of version 7."""
     return bool(_UUID.fullmatch(text.lower())) and text[14] == "7"
+
+
+def mint_uuid7(now_ms: int, random: bytes) -> str:
+    """Return a UUID of version 7: UTC milliseconds, then 10 random bytes (6 bits of them unused)."""
+    value = (now_ms & ((1 << 48) - 1)) << 80 | int.from_bytes(random[:10], "big")
+    value = value & ~(0xF << 76) | 0x7 << 76
+    value = value & ~(0x3 << 62) | 0x2 << 62
+    digits = f"{value:032x}"
+    return "-".join((digits[:8], digits[8:12], digits[12:16], digits[16:20], digits[20:]))

@@ -16,6 +16,7 @@ EVENT_MSG: Final = "event_msg"
 AGENT_COMMUNICATION: Final = "inter_agent_communication"
 WORLD_STATE: Final = "world_state"
 TOKEN_USAGE: Final = "token_usage_record"
+SETTINGS_APPLIED: Final = "thread_settings_applied"
 ROLLOUT_REFERENCE: Final = "rollout_reference"
 
 CARRIED_TYPES: Final = frozenset(
@@ -119,7 +120,7 @@ EVENTS: Final = frozenset(
         "thread_name_updated",
         "thread_queue_changed",
         "thread_rolled_back",
-        "thread_settings_applied",
+        SETTINGS_APPLIED,
         "token_count",
         "turn_aborted",
         "turn_complete",

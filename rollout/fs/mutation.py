@@ -8,7 +8,7 @@ raised as `StorageFailed`, `Conflict` or `NotFound`.
 from __future__ import annotations
 
 from types import TracebackType
-from typing import Protocol, Self
+from typing import Protocol, Self, runtime_checkable
 
 from rollout.fs.api import FileIdentity, FileSystem
 
@@ -72,6 +72,7 @@ class Lock(Protocol):
         """
 
 
+@runtime_checkable
 class MutableFileSystem(FileSystem, Protocol):
     """A file system that holds a home we may write to."""
 

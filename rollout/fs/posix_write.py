@@ -339,3 +339,8 @@ class PosixMutableFileSystem:
 
 POSIX_MUTABLE: Final[MutableFileSystem] = PosixMutableFileSystem()
 """The one instance; it has no state."""
+
+
+def current_pid() -> int:
+    """Return the number of this process, for those who ask who holds a lease."""
+    return os.getpid()

@@ -20,6 +20,11 @@ class TokenTotals(Struct, frozen=True):
     output_tokens: int = 0
     reasoning_output_tokens: int = 0
 
+    def counts(self) -> dict[str, int]:
+        """Return the counts by their stored names, those that were recorded."""
+        known = {name: getattr(self, name) for name in self.__struct_fields__}
+        return {name: count for name, count in known.items() if count is not None}
+
 
 class TokenInfo(Struct, frozen=True):
     """`info` of a `token_count` event."""

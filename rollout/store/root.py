@@ -8,13 +8,15 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from secrets import token_bytes
 from types import TracebackType
-from typing import Final, Self
+from typing import TYPE_CHECKING, Final, Self
 
-from rollout.errors import NotFound
+from rollout.errors import InvalidRequest, NotFound
 from rollout.fs.api import FileSystem
+from rollout.fs.mutation import MutableFileSystem
 from rollout.fs.posix import POSIX
-from rollout.ids import ThreadId
+from rollout.ids import RolloutId, ThreadId, mint_uuid7
 from rollout.log.chunks import MAX_LINE_BYTES
 from rollout.log.layout import RolloutFile, base_name
 from rollout.log.names import read_names
@@ -23,10 +25,14 @@ from rollout.replay.lineage import Lineage
 from rollout.store.check import FileCheck, check_files
 from rollout.store.listing import Finding, Listing, ListRequest, SortKey, find_strays, list_threads
 from rollout.store.opening import Opener
-from rollout.store.summary import ThreadSummary
+from rollout.store.summary import ThreadSummary, read_summary
 from rollout.store.thread import Thread
 from rollout.turns.model import ItemsView, Turn, TurnItem
 from rollout.turns.paging import DEFAULT_LIMIT, Page, SortDirection
+
+if TYPE_CHECKING:
+    from rollout.store.recorder import Recorder
+    from rollout.store.recording import Surroundings
 
 _NANOS_A_MILLI: Final = 1_000_000
 
@@ -41,10 +47,19 @@ class Store:
     A thread is named by its id, a unique prefix of it (four letters or more), or its name.
     """
 
-    def __init__(self, fs: FileSystem, home: str, max_line_bytes: int, clock: Callable[[], int]) -> None:
+    def __init__(
+        self,
+        fs: FileSystem,
+        home: str,
+        max_line_bytes: int,
+        clock: Callable[[], int],
+        new_id: Callable[[], str],
+    ) -> None:
         self._fs = fs
         self.home = home
         self._max_line_bytes = max_line_bytes
+        self._clock = clock
+        self._new_id = new_id
         self._opener = Opener(fs, home, max_line_bytes, clock)
 
     def find_thread_id(self, reference: str) -> ThreadId:
@@ -75,7 +90,11 @@ class Store:
         return self._thread(self._opener.open_path(path))
 
     def _thread(self, lineage: Lineage) -> Thread:
-        return Thread(lineage, lambda thread_id: read_names(self._fs, self.home).get(thread_id))
+        return Thread(
+            lineage,
+            lambda thread_id: read_names(self._fs, self.home).get(thread_id),
+            lambda thread_id, durability: self.record(thread_id, durability=durability),
+        )
 
     def resume(self, reference: str, *, full_replay: bool = False) -> Context:
         """Return what continuing a thread needs."""
@@ -126,8 +145,8 @@ class Store:
         names = read_names(self._fs, self.home)
 
         def summarise(thread_id: ThreadId) -> ThreadSummary:
-            with Thread(self._opener.open_thread(thread_id), names.get) as thread:
-                return thread.summary()
+            with self._opener.open_thread(thread_id) as lineage:
+                return read_summary(lineage, names.get(thread_id))
 
         request = ListRequest(limit, cursor, sort, direction, is_archived)
         return list_threads(self._fs, self._opener.index, request, summarise)
@@ -149,6 +168,72 @@ class Store:
         """Yield what is wrong with each file, reading all of it and changing nothing."""
         return check_files(self._fs, self._opener.index, files, self._max_line_bytes)
 
+    def create_thread(
+        self,
+        *,
+        cwd: str | Path,
+        model: str,
+        model_provider: str = "openai",
+        source: str = "cli",
+        base_instructions: str | None = None,
+    ) -> Thread:
+        """Make a new, empty thread. Durable, and readable by its id, on return.
+
+        Raise InvalidRequest for text that cannot be stored, StorageFailed.
+        """
+        from rollout.store.creating import NewThread, create_rollout
+        from rollout.store.settings import ThreadSettings
+
+        settings = ThreadSettings(str(cwd), model)
+        thread_id = ThreadId(self._new_id())
+        new = NewThread(thread_id, settings, model_provider, source, base_instructions)
+        around = self._surroundings()
+        create_rollout(around.fs, self.home, new, self._clock(), self._new_id)
+        return self.open_thread(thread_id)
+
+    def record(self, reference: str, *, durability: str = "turn") -> Recorder:
+        """Return the recorder of a thread, as `Thread.record` does."""
+        from rollout.store.recorder import Durability
+        from rollout.store.recording import open_recorder
+
+        thread_id = self.find_thread_id(reference)
+        return open_recorder(self._surroundings(), thread_id, Durability(durability))
+
+    def revert_thread(self, reference: str, *, before_turn: str) -> Thread:
+        """Let a paginated thread end before one of its turns; return it as it is then.
+
+        Nothing is rewritten: a new rollout of the thread names where the older one is left.
+        Durable on return. Raise NotFound for an unknown turn, InvalidRequest for a legacy
+        thread, LeaseHeld while somebody records it.
+        """
+        from rollout.log.lease import take_lease
+        from rollout.store.creating import create_revert, find_turn_start
+
+        around = self._surroundings()
+        thread_id = self.find_thread_id(reference)
+        with (
+            take_lease(around.fs, self.home, thread_id, clock=self._clock, pid=around.pid),
+            self._opener.open_thread(thread_id) as lineage,
+        ):
+            start = find_turn_start(lineage, before_turn)
+            rollout_id = RolloutId(self._new_id())
+            create_revert(around.fs, self.home, lineage, start, self._clock(), rollout_id)
+        return self.open_thread(thread_id)
+
+    def _surroundings(self) -> Surroundings:
+        from rollout.fs.posix_write import POSIX_MUTABLE, current_pid
+        from rollout.store.recording import Surroundings
+
+        fs = POSIX_MUTABLE if self._fs is POSIX else self._fs
+        if not isinstance(fs, MutableFileSystem):
+            raise InvalidRequest(
+                f"writing to {self.home}: the store was opened over a file system that only reads",
+                hint="Open it with one that writes.",
+            )
+        return Surroundings(
+            fs, self.home, self._opener, self._clock, self._new_id, current_pid(), self._max_line_bytes
+        )
+
     def close(self) -> None:
         """Let go of what was learnt of the home. Idempotent; a closed store may be used again."""
         self._opener.forget()
@@ -168,11 +253,13 @@ def open_store(
     fs: FileSystem = POSIX,
     max_line_bytes: int = MAX_LINE_BYTES,
     clock: Callable[[], int] = _now,
+    new_id: Callable[[], str] | None = None,
 ) -> Store:
     """Open the store over a home: the folder that holds `sessions/`. A leading `~` is expanded.
 
     A line of more than `max_line_bytes` is reported as damage and passed over. `clock` gives
-    UTC milliseconds. Nothing is read yet. Raise NotFound when there is no such folder.
+    UTC milliseconds, `new_id` UUIDs of version 7. Nothing is read yet. Raise NotFound when there is no
+    such folder.
     """
     path = str(Path(home).expanduser().absolute())
     if not fs.is_folder(path):
@@ -180,4 +267,4 @@ def open_store(
             f"opening the home {path}: there is no such folder",
             hint="Name the folder that holds `sessions/`, with --home or $ROLLOUT_HOME.",
         )
-    return Store(fs, path, max_line_bytes, clock)
+    return Store(fs, path, max_line_bytes, clock, new_id or (lambda: mint_uuid7(clock(), token_bytes(10))))

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from msgspec import Struct
 
@@ -20,6 +20,9 @@ from rollout.store.summary import ThreadSummary, read_summary
 from rollout.store.turn_pages import read_item_page, read_turn_page, read_turns
 from rollout.turns.model import ItemsView, Turn, TurnItem
 from rollout.turns.paging import DEFAULT_LIMIT, Page, PageRequest, SortDirection
+
+if TYPE_CHECKING:
+    from rollout.store.recorder import Recorder
 
 
 class SegmentSummary(Struct, frozen=True, rename="camel"):
@@ -36,9 +39,15 @@ class SegmentSummary(Struct, frozen=True, rename="camel"):
 class Thread:
     """A thread as it was when it was opened. A context manager; not to be shared between threads."""
 
-    def __init__(self, lineage: Lineage, find_name: Callable[[ThreadId], str | None]) -> None:
+    def __init__(
+        self,
+        lineage: Lineage,
+        find_name: Callable[[ThreadId], str | None],
+        open_recorder: Callable[[ThreadId, str], Recorder],
+    ) -> None:
         self._lineage = lineage
         self._find_name = find_name
+        self._open_recorder = open_recorder
 
     @property
     def id(self) -> ThreadId:
@@ -100,6 +109,15 @@ class Thread:
     ) -> Page[TurnItem]:
         """Return one page of 1-100 items, of the thread or of one turn. Raise InvalidCursor, NotFound."""
         return read_item_page(self._lineage, PageRequest(limit, cursor, direction), turn_id)
+
+    def record(self, *, durability: str = "turn") -> Recorder:
+        """Return the thread's recorder, which holds its lease until closed.
+
+        `durability`: "turn" makes a turn durable when it ends, "record" every record when it is
+        appended, "none" nothing. Raise LeaseHeld, Conflict, UnsupportedFormat or DamagedLog when
+        the thread may not be appended to. This object goes on showing the thread as it was.
+        """
+        return self._open_recorder(self.id, durability)
 
     def close(self) -> None:
         """Close its files. Idempotent."""

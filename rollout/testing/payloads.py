@@ -279,3 +279,33 @@ CORE: Final[list[Body]] = [
     *(("event_msg", shown) for shown in shown_items(TURN_IDS[:2])[:6:2]),
 ]
 """A small alphabet: few records, so that short sequences of them meet in every way."""
+
+_OF_TURN: Final[list[Json]] = [{"turn_id": "ta"}, {"turn_id": "tb"}, {}]
+COMPACTION_TURN: Final[list[list[Body]]] = [
+    [("event_msg", {"type": "task_started", "turn_id": turn_id}) for turn_id in ("ta", "ta", "tb")],
+    [("response_item", REQUESTS[0])],
+    [("turn_context", {**_NEEDED, **named, "model": "before"}) for named in _OF_TURN],
+    [("world_state", WORLDS[1])],
+    [
+        ("compacted", {**_MODERN, **_NUMBERED[0]}),
+        ("compacted", {**_MODERN, **_NUMBERED[0], **_RESUMED[1]}),
+        ("compacted", {**_MODERN, **_NUMBERED[1]}),
+        ("compacted", _MODERN),
+    ],
+    [("world_state", WORLDS[2]), ("world_state", WORLDS[11])],
+    [("turn_context", {**_NEEDED, **named, "model": "behind"}) for named in _OF_TURN],
+    [("response_item", REQUESTS[1])],
+    [
+        ("event_msg", {"type": "task_complete", "turn_id": "ta"}),
+        ("event_msg", {"type": "turn_aborted", "reason": "interrupted", "turn_id": "ta"}),
+        ("event_msg", {"type": "turn_aborted", "reason": "interrupted"}),
+    ],
+    [("event_msg", {"type": "thread_rolled_back", "num_turns": 1})],
+]
+"""A compaction's turn in the order of the reference client: from each pool one record, or none."""
+
+REPORTS: Final[list[Body]] = [
+    ("event_msg", TOKEN_COUNTS[1]),
+    ("token_usage_record", USAGE_RECORDS[1]),
+    ("event_msg", TOKEN_COUNTS[0]),
+]

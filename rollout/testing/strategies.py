@@ -154,6 +154,22 @@ def logs(*, is_orderly: bool = False, max_size: int = 12) -> st.SearchStrategy[l
     return st.lists(blocks, max_size=max_size).map(_joined) | st.lists(_CORE, max_size=2 * max_size)
 
 
+@st.composite
+def compacted_logs(draw: st.DrawFn) -> list[Line]:
+    """Draw a log in which a backward read may stop: some past, a compaction's turn, a short suffix.
+
+    The usage reports at the end are known early, as they are in real logs.
+    """
+    lines = draw(logs(max_size=5))
+    dice = draw(st.binary(min_size=12, max_size=12))
+    for index, pool in enumerate(payloads.COMPACTION_TURN):
+        chosen = dice[index] % (len(pool) + 1)
+        if chosen < len(pool):
+            lines.append(Line(*pool[chosen]))
+    lines += draw(st.lists(_CORE, max_size=6))
+    return lines + [Line(*record) for record in payloads.REPORTS[: dice[-1] % 4]]
+
+
 def _joined(blocks: list[list[Line]]) -> list[Line]:
     return [line for block in blocks for line in block]
 

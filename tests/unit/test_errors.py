@@ -13,6 +13,7 @@ CODES = {
     "InvalidCursor": "request.invalid",
     "NotFound": "not_found",
     "Conflict": "conflict",
+    "LeaseHeld": "conflict",
     "DamagedLog": "log.damaged",
     "BrokenLineage": "log.damaged",
     "UnsupportedFormat": "format.unsupported",

@@ -1,0 +1,280 @@
+"""Records a thread: one writer, turns one after the other, durable as promised.
+
+Holds the thread's lease until closed. Every write goes through here, so durability is decided
+in one place: "turn" syncs when a turn ends, "record" at every write, "none" never.
+Format: docs/format.md, "Writing turns".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from enum import StrEnum
+from types import TracebackType
+from typing import Any, Self
+
+from msgspec import UNSET, Struct, UnsetType
+
+from rollout.errors import Conflict, InvalidRequest
+from rollout.format import vocabulary
+from rollout.format.encoding import Draft, encode_payload
+from rollout.format.record import Mode, Rejected
+from rollout.ids import ThreadId, TurnId, parse_thread_id
+from rollout.log.lease import Lease
+from rollout.log.writer import LogWriter, Written
+from rollout.replay.context import Context
+from rollout.store.compaction import compaction_drafts
+from rollout.store.settings import Override, ThreadSettings
+from rollout.store.turn_recorder import TurnRecorder
+from rollout.turns.recorded import legacy_events, text_message
+
+_RESERVED = frozenset(
+    {
+        "session_id",
+        "thread_id",
+        "turn_id",
+        "root_turn_id",
+        "thread_source",
+        "workspaces",
+        "sandbox",
+        "request_kind",
+        "window_id",
+        "compaction",
+        "started_at",
+        "forked_from_id",
+        "parent_thread_id",
+    }
+)
+"""Members of a turn's metadata that a client never sets, there now or not."""
+
+
+class Durability(StrEnum):
+    """When what was recorded is made durable."""
+
+    TURN = "turn"
+    RECORD = "record"
+    NONE = "none"
+
+
+class Recording(Struct, frozen=True):
+    """What a recorder works with. Made by the store, which owns clocks and ids.
+
+    `read_context` reads the thread as it stands; `torn_tail` is what was moved away on opening.
+    """
+
+    thread_id: ThreadId
+    mode: Mode
+    writer: LogWriter
+    lease: Lease
+    settings: ThreadSettings | None
+    durability: Durability
+    clock: Callable[[], int]
+    new_id: Callable[[], str]
+    read_context: Callable[[], Context]
+    torn_tail: Rejected | None = None
+
+
+class Recorder:
+    """The one recorder of a thread, until closed. A context manager; use it from one thread."""
+
+    def __init__(self, recording: Recording) -> None:
+        self._on = recording
+        self._settings = recording.settings
+        self._open_turn: TurnRecorder | None = None
+        self._total: dict[str, int] | None = None
+
+    @property
+    def thread_id(self) -> ThreadId:
+        """The thread that is recorded."""
+        return self._on.thread_id
+
+    @property
+    def next_ordinal(self) -> int | None:
+        """The ordinal of the next record; None in a legacy thread."""
+        return self._on.writer.next_ordinal
+
+    @property
+    def torn_tail(self) -> Rejected | None:
+        """The incomplete last line that was moved to quarantine on opening, if there was one."""
+        return self._on.torn_tail
+
+    def now_ms(self) -> int:
+        """Return UTC milliseconds, by the store's clock."""
+        return self._on.clock()
+
+    def new_id(self) -> str:
+        """Return a new id, from the store's source of them."""
+        return self._on.new_id()
+
+    def turn(
+        self,
+        text: str | None = None,
+        *,
+        items: Sequence[Mapping[str, Any] | bytes] = (),
+        turn_id: str | None = None,
+        cwd: str | UnsetType = UNSET,
+        model: str | UnsetType = UNSET,
+        effort: Override = UNSET,
+        client_metadata: Mapping[str, str] | None = None,
+    ) -> TurnRecorder:
+        """Open a turn, with what the user asked and the items it begins with.
+
+        Settings that are given hold from this turn on; `effort` None clears it on purpose, which
+        is told apart from not saying anything. `client_metadata` is stored with the turn and
+        never sets what is reserved. Appended on return, in one write. Raise Conflict while a
+        turn is open, InvalidRequest, with nothing written, when something cannot be stored.
+        """
+        self._check_no_turn("opening a turn")
+        chosen = TurnId(parse_thread_id(turn_id) if turn_id is not None else self.new_id())
+        turn = TurnRecorder(self, chosen)
+        drafts = [self.started_draft(chosen)]
+        settings = self._settings
+        if settings is not None:
+            settings = settings.changed(cwd=cwd, model=model, effort=effort)
+            context = settings.payload(chosen)
+            if client_metadata:
+                context["turn_metadata"] = self._metadata(chosen, client_metadata)
+            drafts.append(Draft(vocabulary.TURN_CONTEXT, encode_payload(context, what="turn settings")))
+        first = [text_message("user", text)] if text is not None else []
+        for item in (*first, *items):
+            drafts += turn.drafts_of(item)
+        self.write(drafts)
+        self._settings = settings
+        self._open_turn = turn
+        return turn
+
+    def compact(
+        self, replacement_history: Sequence[Mapping[str, Any] | bytes], *, message: str = ""
+    ) -> Written:
+        """Put `replacement_history` in place of all earlier history, as the model sees it.
+
+        Recorded as a turn of its own, with everything that lets a reader stop there; what users
+        see stays. Durable as a turn's end. Raise Conflict while a turn is open, InvalidRequest,
+        with nothing written, when an item cannot be stored.
+        """
+        self._check_no_turn("compacting")
+        turn = TurnRecorder(self, TurnId(self.new_id()))
+        kept = [turn.drafts_of(item)[0].payload for item in replacement_history]
+        drafts = [
+            self.started_draft(turn.id),
+            *compaction_drafts(turn.id, kept, message, self._on.read_context(), self),
+            turn.end_draft(),
+        ]
+        return self.write(drafts, is_turn_end=True)
+
+    def roll_back(self, num_turns: int) -> Written:
+        """Take the last `num_turns` turns of a legacy thread out of replay. Durable on return.
+
+        Their bytes stay. A paginated thread is reverted instead: `Store.revert_thread`.
+        """
+        self._check_no_turn("rolling back")
+        if self._on.mode is Mode.PAGINATED:
+            raise InvalidRequest(
+                f"rolling back thread {self.thread_id}: it is paginated, and has no rollback",
+                hint="Revert it to before a turn instead.",
+            )
+        if not 1 <= num_turns <= 0xFFFFFFFF:
+            raise InvalidRequest(
+                f"rolling back thread {self.thread_id}: expected 1 turn or more, found {num_turns}",
+                hint="Say how many turns to take back.",
+            )
+        return self.write(
+            [self.event({"type": vocabulary.ROLLED_BACK, "num_turns": num_turns})], is_turn_end=True
+        )
+
+    def write(self, drafts: Sequence[Draft], *, is_turn_end: bool = False) -> Written:
+        """Append records in one write, durable as the recorder's durability says."""
+        if not self._on.lease.is_held:
+            raise Conflict(
+                f"recording thread {self.thread_id}: its lease is not held any more",
+                hint="Open the thread for recording again.",
+            )
+        written = self._on.writer.append(drafts, self.now_ms())
+        durability = self._on.durability
+        if durability is Durability.RECORD or (is_turn_end and durability is Durability.TURN):
+            self._on.writer.sync()
+        return written
+
+    def sync(self) -> None:
+        """Make everything recorded so far durable, whatever the durability."""
+        self._on.writer.sync()
+
+    def event(self, payload: Mapping[str, Any], *, is_turn_end: bool = False) -> Draft:
+        """Return an event record, unwritten."""
+        return Draft(vocabulary.EVENT_MSG, encode_payload(payload, what="an event"), is_turn_end)
+
+    def visible_drafts(self, turn_id: TurnId, shown: Mapping[str, Any]) -> list[Draft]:
+        """Return the records that show an item to people: of the kind that the thread's mode has."""
+        if self._on.mode is Mode.LEGACY:
+            return [self.event(payload) for payload in legacy_events(shown)]
+        now = self.now_ms()
+        return [
+            self.event(
+                {
+                    "type": vocabulary.ITEM_COMPLETED,
+                    "thread_id": self.thread_id,
+                    "turn_id": turn_id,
+                    "item": shown,
+                    "started_at_ms": now,
+                    "completed_at_ms": now,
+                }
+            )
+        ]
+
+    def started_draft(self, turn_id: TurnId) -> Draft:
+        """Return the record that opens a turn, unwritten."""
+        started_at = self.now_ms() // 1000
+        return self.event(
+            {"type": "task_started", "turn_id": turn_id, "root_turn_id": turn_id, "started_at": started_at}
+        )
+
+    def settings_payload(self, turn_id: TurnId) -> dict[str, Any] | None:
+        """Return the settings that hold now as a turn context's payload, if any are known."""
+        return self._settings.payload(turn_id) if self._settings is not None else None
+
+    def add_usage(self, used: Mapping[str, int]) -> dict[str, int]:
+        """Return the thread's total tokens with `used` added."""
+        if self._total is None:
+            known = self._on.read_context().usage.thread
+            self._total = known.counts() if known is not None else {}
+        self._total = {key: self._total.get(key, 0) + used.get(key, 0) for key in {*self._total, *used}}
+        return dict(self._total)
+
+    def _metadata(self, turn_id: TurnId, client: Mapping[str, str]) -> dict[str, str]:
+        given: Mapping[Any, Any] = client
+        for key, value in given.items():
+            if not isinstance(key, str) or not isinstance(value, str):
+                raise InvalidRequest(
+                    f"opening a turn of thread {self.thread_id}: client_metadata maps text to text, "
+                    f"found {key!r}: {value!r}",
+                    hint="Mend the value; nothing was written.",
+                )
+        own = {"thread_id": str(self.thread_id), "turn_id": str(turn_id)}
+        return own | {key: value for key, value in client.items() if key not in _RESERVED}
+
+    def _check_no_turn(self, act: str) -> None:
+        if self._open_turn is not None and self._open_turn.is_open:
+            raise Conflict(
+                f"{act} of thread {self.thread_id}: turn {self._open_turn.id} is open",
+                hint="End it first.",
+            )
+
+    def close(self) -> None:
+        """Interrupt a turn that is open, make everything durable, give the lease back. Idempotent."""
+        if not self._on.lease.is_held:
+            return
+        try:
+            if self._open_turn is not None and self._open_turn.is_open:
+                self._open_turn.interrupt()
+            if self._on.durability is not Durability.NONE:
+                self._on.writer.sync()
+        finally:
+            self._on.writer.close()
+            self._on.lease.release()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()

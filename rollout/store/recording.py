@@ -1,0 +1,164 @@
+"""From a thread's id to its recorder: lease, identity, the end of its file, and what stands there.
+
+In this order: nobody else may write before we look at where the file ends.
+Format: docs/format.md, "Appending".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+from msgspec import Struct
+
+from rollout.errors import Conflict, DamagedLog, UnsupportedFormat
+from rollout.format import vocabulary
+from rollout.format.decoding import payload_of
+from rollout.format.record import Era, Record, Rejected
+from rollout.fs.mutation import AppendFile, MutableFileSystem
+from rollout.fs.publish import publish_file
+from rollout.ids import ThreadId
+from rollout.log.layout import folder_of, quarantine_path
+from rollout.log.lease import take_lease
+from rollout.log.lines import iter_lines_backward
+from rollout.log.source import Source
+from rollout.log.tail import Tail, read_tail
+from rollout.log.writer import LogWriter
+from rollout.replay.context import Context, read_context
+from rollout.replay.lineage import Lineage, Segment
+from rollout.store.creating import ORIGINATOR
+from rollout.store.opening import Opener
+from rollout.store.recorder import Durability, Recorder, Recording
+from rollout.store.settings import ThreadSettings, applied_settings_of, settings_of
+
+_SETTINGS_SEARCH_BYTES: Final = 4 << 20
+
+
+class Surroundings(Struct, frozen=True):
+    """What recording needs of the world: the store's own."""
+
+    fs: MutableFileSystem
+    home: str
+    opener: Opener
+    clock: Callable[[], int]
+    new_id: Callable[[], str]
+    pid: int
+    max_line_bytes: int
+
+
+def open_recorder(
+    around: Surroundings,
+    thread_id: ThreadId,
+    durability: Durability,
+    settings: ThreadSettings | None = None,
+) -> Recorder:
+    """Take the thread's lease and return its recorder. A torn tail has been moved to quarantine.
+
+    Raise LeaseHeld, NotFound, Conflict for an archived thread, UnsupportedFormat for a file
+    that is not appended to, DamagedLog for one that may not go on, with the reason.
+    """
+    lease = take_lease(around.fs, around.home, thread_id, clock=around.clock, pid=around.pid)
+    try:
+        with around.opener.open_thread(thread_id) as lineage:
+            segment = lineage.newest
+            _check_appendable(segment)
+            is_ours = segment.header.meta.originator == ORIGINATOR
+            tail = read_tail(lineage.newest_source, segment.header, around.max_line_bytes, is_ours=is_ours)
+            if tail.refusal is not None:
+                raise DamagedLog(
+                    f"opening thread {thread_id} for recording: {segment.file.path}: {tail.refusal}",
+                    hint="Read it, or fork it at a turn and go on in the fork.",
+                )
+            known = settings if settings is not None else _find_settings(lineage)
+            file = _open_file(around.fs, lineage.newest_source)
+        try:
+            if tail.torn is not None:
+                _quarantine(around, segment, file, tail, tail.torn)
+            writer = LogWriter(file, tail, around.max_line_bytes)
+        except BaseException:
+            file.close()
+            raise
+
+        def read_now() -> Context:
+            with around.opener.open_thread(thread_id) as lineage:
+                return read_context(lineage)
+
+        return Recorder(
+            Recording(
+                thread_id,
+                segment.header.mode,
+                writer,
+                lease,
+                known,
+                durability,
+                around.clock,
+                around.new_id,
+                read_now,
+                tail.torn,
+            )
+        )
+    except BaseException:
+        lease.release()
+        raise
+
+
+def _check_appendable(segment: Segment) -> None:
+    path, thread_id = segment.file.path, segment.header.thread_id
+    if segment.file.is_archived:
+        raise Conflict(
+            f"opening thread {thread_id} for recording: it is archived ({path})",
+            hint="Unarchive it first.",
+        )
+    if segment.file.name.is_compressed:
+        raise UnsupportedFormat(
+            f"opening thread {thread_id} for recording: {path} is compressed",
+            hint="Decompress it first: `zstd -d` and remove the compressed file.",
+        )
+    if segment.header.era is not Era.ENVELOPE:
+        raise UnsupportedFormat(
+            f"opening thread {thread_id} for recording: {path} is of an era that no client appends to",
+            hint="Read it, or start a new thread with its history.",
+        )
+
+
+def _open_file(fs: MutableFileSystem, source: Source) -> AppendFile:
+    file = fs.open_append(source.path)
+    if file.identity != source.identity:
+        file.close()
+        raise Conflict(
+            f"opening {source.path} for recording: it was replaced while it was opened",
+            hint="Open the thread again.",
+        )
+    return file
+
+
+def _quarantine(around: Surroundings, segment: Segment, file: AppendFile, tail: Tail, torn: Rejected) -> None:
+    """Move a torn tail beside the log: first its copy is durable, then it is cut off."""
+    content = file.read_at(torn.start_offset, file.size_bytes() - torn.start_offset)
+    path = quarantine_path(around.home, segment.rollout_id, torn.start_offset, around.clock())
+    around.fs.make_folders(folder_of(path))
+    publish_file(around.fs, path, content)
+    file.truncate(tail.end_offset)
+    file.sync()
+
+
+def _find_settings(lineage: Lineage) -> ThreadSettings | None:
+    """Return the newest turn's settings, looked for in the last few megabytes."""
+    for segment in reversed(lineage.segments):
+        for batch in iter_lines_backward(lineage.source(segment), lineage.span(segment)):
+            for line in reversed(batch):
+                found = _settings_in(line) if isinstance(line, Record) else None
+                if found is not None:
+                    return found
+            if lineage.bytes_read > _SETTINGS_SEARCH_BYTES:
+                return None
+    return None
+
+
+def _settings_in(record: Record) -> ThreadSettings | None:
+    type_ = record.envelope.type
+    if type_ == vocabulary.TURN_CONTEXT:
+        return settings_of(payload_of(record))
+    if type_ == vocabulary.EVENT_MSG and record.envelope.payload.type == vocabulary.SETTINGS_APPLIED:
+        return applied_settings_of(payload_of(record))
+    return None

@@ -1,0 +1,176 @@
+"""One turn being recorded: opened, filled, and ended exactly once.
+
+Leaving the `with` block completes the turn; leaving it by an exception marks it failed, or
+interrupted when the process is asked to stop, and lets the exception go on.
+Format: docs/format.md, "Writing turns".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Final, Self
+
+from msgspec import Raw
+
+from rollout.errors import Conflict, InvalidRequest, RolloutError
+from rollout.format import vocabulary
+from rollout.format.decoding import decode_json, decode_probe
+from rollout.format.encoding import Draft, encode_payload
+from rollout.format.items import check_item
+from rollout.ids import TurnId
+from rollout.log.writer import Written
+from rollout.turns.recorded import ItemEcho
+
+if TYPE_CHECKING:
+    from rollout.store.recorder import Recorder
+
+_INTERRUPTIONS: Final = (KeyboardInterrupt, SystemExit, GeneratorExit)
+
+
+class TurnRecorder:
+    """Appends the records of one turn. Made by `Recorder.turn`."""
+
+    def __init__(self, recorder: Recorder, turn_id: TurnId) -> None:
+        self.id = turn_id
+        self._recorder = recorder
+        self._echo = ItemEcho(recorder.new_id)
+        self._started_ms = recorder.now_ms()
+        self._last_said: str | None = None
+        self._is_open = True
+
+    def append(self, item: Mapping[str, Any] | bytes, *, shown: Mapping[str, Any] | None = None) -> Written:
+        """Append one item of the model's history, and what it shows to people.
+
+        `item` is an object, or JSON text that is stored as it is spelled. `shown` is the stored
+        item to show instead of what follows from `item`. Appended on return; durable with
+        durability "record", else when the turn ends. Raise InvalidRequest, with nothing
+        written, when the item is of no known shape.
+        """
+        self._check_open()
+        return self._recorder.write(self.drafts_of(item, shown))
+
+    def drafts_of(
+        self, item: Mapping[str, Any] | bytes, shown: Mapping[str, Any] | None = None
+    ) -> list[Draft]:
+        """Return the records that an item takes, unwritten. Raise InvalidRequest."""
+        payload = encode_payload(item, what="an item")
+        probe = decode_probe(Raw(payload))
+        problem = check_item(probe) if probe is not None else None
+        if probe is None or problem is not None:
+            why = problem.detail if problem is not None else "not of the shape of an item"
+            raise InvalidRequest(f"recording an item: {why}", hint="Mend the item; nothing was written.")
+        members = decode_json(payload, dict[str, Any]) or {}
+        visible = dict(shown) if shown is not None else self._echo.echo(members)
+        drafts = [Draft(vocabulary.RESPONSE_ITEM, payload)]
+        if visible is not None:
+            drafts += self._recorder.visible_drafts(self.id, visible)
+            if visible.get("type") == "AgentMessage":
+                self._last_said = "".join(part.get("text", "") for part in visible.get("content", ()))
+        return drafts
+
+    def set_world(self, state: Mapping[str, Any], *, is_full: bool) -> Written:
+        """Append the state of the world: all of it, or a merge patch onto what was recorded before."""
+        self._check_open()
+        payload = encode_payload({"full": is_full, "state": dict(state)}, what="a world state")
+        return self._recorder.write([Draft(vocabulary.WORLD_STATE, payload)])
+
+    def count_tokens(
+        self,
+        used: Mapping[str, int],
+        *,
+        total: Mapping[str, int] | None = None,
+        response_id: str | None = None,
+        context_window: int | None = None,
+    ) -> Written:
+        """Append what one response of the model used, and the thread's total, if known."""
+        self._check_open()
+        thread_total = dict(total) if total is not None else self._recorder.add_usage(used)
+        record = {
+            "thread_id": self._recorder.thread_id,
+            "turn_id": self.id,
+            "response_id": response_id,
+            "usage": dict(used),
+            "thread_token_usage": thread_total,
+        }
+        info = {
+            "total_token_usage": thread_total,
+            "last_token_usage": dict(used),
+            "model_context_window": context_window,
+        }
+        return self._recorder.write(
+            [
+                Draft(vocabulary.TOKEN_USAGE, encode_payload(record, what="a usage record")),
+                self._recorder.event({"type": vocabulary.TOKEN_COUNT, "info": info, "rate_limits": None}),
+            ]
+        )
+
+    def complete(self) -> Written:
+        """End the turn. Durable on return, unless durability is "none"."""
+        return self._end(self.end_draft())
+
+    def end_draft(self) -> Draft:
+        """Return the record that completes the turn, unwritten."""
+        said = {"last_agent_message": self._last_said}
+        return self._recorder.event({"type": "task_complete", **self._times(), **said}, is_turn_end=True)
+
+    def fail(self, message: str, *, kind: str = "other") -> Written:
+        """End the turn as failed, saying why. Durable as `complete`."""
+        error = {"message": message, "codex_error_info": kind}
+        said = {"last_agent_message": self._last_said}
+        ended = {"type": "task_complete", **self._times(), **said, "error": error}
+        return self._end(self._recorder.event(ended, is_turn_end=True))
+
+    def interrupt(self) -> Written:
+        """End the turn as interrupted. Durable as `complete`."""
+        ended = {"type": "turn_aborted", **self._times(), "reason": "interrupted"}
+        return self._end(self._recorder.event(ended, is_turn_end=True))
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the turn has not been ended."""
+        return self._is_open
+
+    def _times(self) -> dict[str, Any]:
+        now = self._recorder.now_ms()
+        return {
+            "turn_id": self.id,
+            "root_turn_id": self.id,
+            "started_at": self._started_ms // 1000,
+            "completed_at": now // 1000,
+            "duration_ms": max(0, now - self._started_ms),
+        }
+
+    def _end(self, draft: Draft) -> Written:
+        self._check_open()
+        written = self._recorder.write([draft], is_turn_end=True)
+        self._is_open = False
+        return written
+
+    def _check_open(self) -> None:
+        if not self._is_open:
+            raise Conflict(
+                f"recording turn {self.id} of thread {self._recorder.thread_id}: it has ended",
+                hint="Open another turn.",
+            )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if not self._is_open:
+            return
+        if error is None:
+            self.complete()
+            return
+        try:
+            if isinstance(error, _INTERRUPTIONS):
+                self.interrupt()
+            else:
+                self.fail(f"{type(error).__name__}: {error}")
+        except RolloutError as second:
+            # The first error is the one to see; the turn stays open and reads as interrupted.
+            error.add_note(f"the turn's end could not be recorded: {second.message}")
+            self._is_open = False

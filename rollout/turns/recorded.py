@@ -1,0 +1,116 @@
+"""Model items as their users see them: what a recorder writes beside an item of a model's history.
+
+Pure. Messages and reasoning show as themselves, a tool's answer as the call it answers;
+other items show nothing of their own. Format: docs/format.md, "Writing turns".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+from msgspec import Struct
+
+Item = Mapping[str, Any]
+
+_CALLS: Final = {"function_call": "arguments", "custom_tool_call": "input"}
+_OUTPUTS: Final = frozenset({"function_call_output", "custom_tool_call_output"})
+
+
+class Call(Struct, frozen=True):
+    """A tool call that has no answer yet."""
+
+    name: str
+    arguments: Any
+
+
+class ItemEcho:
+    """Turns model items into stored items for people, remembering calls until their answers come."""
+
+    def __init__(self, new_id: Callable[[], str]) -> None:
+        self._new_id = new_id
+        self._calls: dict[str, Call] = {}
+
+    def echo(self, item: Item) -> dict[str, Any] | None:
+        """Return the stored item that shows `item`, or None when it shows nothing."""
+        kind = item.get("type")
+        if kind == "message":
+            return self._message(item)
+        if kind == "reasoning":
+            return self._reasoning(item)
+        if kind in _CALLS and isinstance(item.get("call_id"), str):
+            self._calls[item["call_id"]] = Call(str(item.get("name", "")), item.get(_CALLS[kind]))
+            return None
+        if kind in _OUTPUTS:
+            return self._answer(item)
+        return None
+
+    def _message(self, item: Item) -> dict[str, Any] | None:
+        role, content = item.get("role"), item.get("content") or []
+        if role == "user":
+            return {
+                "type": "UserMessage",
+                "id": self._new_id(),
+                "content": [_input(part) for part in content],
+            }
+        if role != "assistant":
+            return None
+        said = [{"type": "Text", "text": part["text"]} for part in content if "text" in part]
+        phase = {"phase": item["phase"]} if item.get("phase") is not None else {}
+        return {"type": "AgentMessage", "id": self._id_of(item), "content": said, **phase}
+
+    def _reasoning(self, item: Item) -> dict[str, Any]:
+        summary = [part["text"] for part in item.get("summary") or [] if "text" in part]
+        raw = [part["text"] for part in item.get("content") or [] if "text" in part]
+        return {"type": "Reasoning", "id": self._id_of(item), "summary_text": summary, "raw_content": raw}
+
+    def _answer(self, item: Item) -> dict[str, Any] | None:
+        call_id = item.get("call_id")
+        call = self._calls.pop(call_id, None) if isinstance(call_id, str) else None
+        if call is None:
+            return None
+        output = item.get("output")
+        texts = [output] if isinstance(output, str) else [part.get("text", "") for part in output or []]
+        return {
+            "type": "DynamicToolCall",
+            "id": call_id,
+            "tool": call.name,
+            "arguments": call.arguments,
+            "status": "completed",
+            "content_items": [{"type": "inputText", "text": text} for text in texts],
+            "success": True,
+        }
+
+    def _id_of(self, item: Item) -> str:
+        found = item.get("id")
+        return found if isinstance(found, str) and found else self._new_id()
+
+
+def _input(part: Item) -> dict[str, Any]:
+    if part.get("type") == "input_image":
+        return {"type": "image", "image_url": part.get("image_url", "")}
+    return {"type": "text", "text": part.get("text", ""), "text_elements": []}
+
+
+def legacy_events(shown: Item) -> list[dict[str, Any]]:
+    """Return the events with which a legacy rollout shows a stored item; few kinds have one."""
+    kind = shown.get("type")
+    if kind == "UserMessage":
+        parts = shown.get("content") or []
+        text = "".join(part.get("text", "") for part in parts)
+        images = [part["image_url"] for part in parts if part.get("type") == "image"]
+        return [{"type": "user_message", "message": text, "images": images}]
+    if kind == "AgentMessage":
+        text = "".join(part.get("text", "") for part in shown.get("content") or [])
+        return [{"type": "agent_message", "message": text, "phase": shown.get("phase")}]
+    if kind == "Reasoning":
+        return [{"type": "agent_reasoning", "text": text} for text in shown.get("summary_text") or []]
+    if kind == "ContextCompaction":
+        return [{"type": "context_compacted"}]
+    return []
+
+
+def text_message(role: str, text: str) -> dict[str, Any]:
+    """Return a message of one text."""
+    kind = "output_text" if role == "assistant" else "input_text"
+    return {"type": "message", "role": role, "content": [{"type": kind, "text": text}]}
