@@ -260,7 +260,7 @@ def _edited(content: bytes, random: Random, wanted: bytes, edit: Callable[[Any],
         value = json.loads(lines[place])
         edit(value)
         lines[place] = json.dumps(value, separators=(",", ":")).encode() + b"\n"
-    except (ValueError, RecursionError, KeyError, TypeError, AttributeError):
+    except (ValueError, RecursionError, LookupError, TypeError, AttributeError):
         return content
     return b"".join(lines)
 
