@@ -33,6 +33,11 @@ def _too_long(start: int, end: int, cap: int) -> Rejected:
     return Rejected(start, end, Reason.TOO_LONG, f"a line of {end - start} bytes, over the cap of {cap}")
 
 
+def _block_bytes(read_bytes: int, max_line_bytes: int) -> int:
+    """Return how much to read next: an eighth of what has been read, so that little is read in vain."""
+    return min(max(read_bytes // 8, _FIRST_BLOCK_BYTES), _LAST_BLOCK_BYTES, max_line_bytes)
+
+
 def _joined(pieces: list[bytes]) -> bytes:
     """Return the pieces as one and let go of them: whoever decodes the whole needs the memory."""
     whole = b"".join(pieces)
@@ -47,7 +52,7 @@ def iter_chunks(
 
     A line of more than `max_line_bytes`, newline not counted, comes as Rejected.
     """
-    block_bytes = min(_FIRST_BLOCK_BYTES, max_line_bytes)
+    block_bytes = _block_bytes(0, max_line_bytes)
     carry: list[bytes] = []
     carried = 0
     line_start = at = start
@@ -55,7 +60,7 @@ def iter_chunks(
         block = source.read_at(at, min(block_bytes, end - at))
         if not block:
             break
-        block_bytes = min(2 * block_bytes, _LAST_BLOCK_BYTES, max_line_bytes)
+        block_bytes = _block_bytes(at - start, max_line_bytes)
         first = block.find(b"\n")
         if first < 0:
             at += len(block)
@@ -90,7 +95,7 @@ def iter_chunks_backward(
 
     `start` is a line start. The same lines, spans and refusals as `iter_chunks`.
     """
-    block_bytes = min(_FIRST_BLOCK_BYTES, max_line_bytes)
+    block_bytes = _block_bytes(0, max_line_bytes)
     carry: list[bytes] = []  # pieces of the one line that ends at `line_end`, newest first
     carried = 0  # their length, kept even when an over-long line's pieces are let go
     newline = 0  # 1 when that line ends with a newline
@@ -99,7 +104,7 @@ def iter_chunks_backward(
         size = min(block_bytes, at - start)
         at -= size
         block = source.read_at(at, size)
-        block_bytes = min(2 * block_bytes, _LAST_BLOCK_BYTES, max_line_bytes)
+        block_bytes = _block_bytes(end - at, max_line_bytes)
         limit = len(block)
         if not carried and block.endswith(b"\n"):
             newline = 1
