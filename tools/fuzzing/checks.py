@@ -18,8 +18,10 @@ from rollout.ids import ThreadId
 from rollout.log.lines import iter_lines
 from rollout.replay.context import Context, read_context
 from rollout.replay.lineage import Lineage
+from rollout.store.check import check_files
+from rollout.store.listing import ListRequest, list_threads
 from rollout.store.opening import Opener
-from rollout.store.root import Store
+from rollout.store.summary import ThreadSummary, read_summary
 from rollout.store.turn_pages import read_item_page, read_turn_page, read_turns
 from rollout.testing.memory import MemoryFileSystem
 from rollout.turns.model import ItemsView
@@ -64,14 +66,16 @@ def check_thread(fs: MemoryFileSystem, home: str, thread_id: str, max_line_bytes
 def check_home(fs: MemoryFileSystem, home: str, max_line_bytes: int, limit: int) -> None:
     """List and check a home: neither fails, whatever its files hold, and nothing is left out."""
     before = fs.open_count
-    with Store(fs, home, max_line_bytes, lambda: 1 << 40) as store:
-        files = store.files_to_check()
-        checked = list(store.check(files))
-        if [check.path for check in checked] != [file.path for file in files]:
-            raise Violation(f"{len(files)} files to check, {len(checked)} checked")
-        listed: list[str] = []
-        for is_archived in (False, True):
-            listed += _walk_listing(store, limit, is_archived=is_archived)
+    opener = Opener(fs, home, max_line_bytes)
+    files = opener.index.all_files()
+    checked = list(check_files(fs, opener.index, files, max_line_bytes))
+    if [check.path for check in checked] != [file.path for file in files]:
+        raise Violation(f"files to check: {len(files)}, checked: {len(checked)}")
+    listed = [
+        thread_id
+        for is_archived in (False, True)
+        for thread_id in _walk_listing(fs, opener, limit, is_archived=is_archived)
+    ]
     expected = sorted({str(file.name.thread_id) for file in files})
     if sorted(listed) != expected:
         raise Violation(f"listing: expected {expected}, found {sorted(listed)}")
@@ -79,19 +83,21 @@ def check_home(fs: MemoryFileSystem, home: str, max_line_bytes: int, limit: int)
         raise Violation(f"files left open by listing or checking: {fs.open_count - before}")
 
 
-def _walk_listing(store: Store, limit: int, *, is_archived: bool) -> list[str]:
+def _walk_listing(fs: MemoryFileSystem, opener: Opener, limit: int, *, is_archived: bool) -> list[str]:
+    def summarise(thread_id: ThreadId) -> ThreadSummary:
+        with opener.open_thread(thread_id) as lineage:
+            return read_summary(lineage)
+
     walked: list[list[str]] = []
     for direction in SortDirection:
         ids: list[str] = []
-        cursor: str | None = None
+        request = ListRequest(limit, direction=direction, is_archived=is_archived)
         while True:
-            page = store.list_threads(
-                limit=limit, cursor=cursor, direction=direction, is_archived=is_archived
-            )
+            page = list_threads(fs, opener.index, request, summarise)
             ids += [str(summary.id) for summary in page.data]
-            cursor = page.next_cursor
-            if cursor is None:
+            if page.next_cursor is None:
                 break
+            request = msgspec.structs.replace(request, cursor=page.next_cursor)
         walked.append(ids)
     if walked[0] != walked[1][::-1]:
         raise Violation(f"listing differs by direction: {walked[0]} against {walked[1]}")
