@@ -15,8 +15,9 @@ from msgspec import Struct
 
 from rollout.errors import InvalidRequest
 
-MAX_LEVELS: Final = 200
-"""How deep a payload may be nested: far above real ones, far below what any reader stumbles over."""
+MAX_LEVELS: Final = 126
+"""How deep a payload may be nested. The reference client takes a line of 127 levels, envelope
+included, and reads a deeper one as if it were not there."""
 
 Json = Mapping[str, Any]
 
@@ -39,7 +40,7 @@ def encode_payload(value: Json | bytes, *, what: str) -> bytes:
 
     Bytes are JSON text already and keep the spelling of their numbers and strings. Raise
     InvalidRequest for anything that JSON or UTF-8 cannot hold: NaN, lone surrogates, keys that
-    are no text, more than 200 levels.
+    are no text, more than 126 levels.
     """
     try:
         encoded = _compacted(value) if isinstance(value, bytes) else _dumped(value)
