@@ -46,6 +46,7 @@ def measure_client(client: Client, name: str, thread: Thread, rounds: int) -> li
             group,
             f"{name}, {which}",
             [resumed.took_ms for resumed in found],
+            [],
             None,
             None,
             _largest([resumed.bytes_read for resumed in found]),

@@ -27,6 +27,7 @@ class Measured:
     group: str
     name: str
     samples_ms: list[float]
+    cpu_samples_ms: list[float]
     budget_ms: float | None
     peer: str | None
     bytes_read: int | None
@@ -45,6 +46,11 @@ class Measured:
         return statistics.median(self.samples_ms)
 
     @property
+    def cpu_ms(self) -> float | None:
+        """The middle of the processor time taken, by this process and by those it has waited for."""
+        return statistics.median(self.cpu_samples_ms) if self.cpu_samples_ms else None
+
+    @property
     def is_within(self) -> bool | None:
         """Whether the median keeps the budget; None where there is none."""
         return None if self.budget_ms is None else self.median_ms <= self.budget_ms
@@ -59,15 +65,18 @@ def measure(
         say(f"warming up: {row.key}")
         outcomes[row.key] = row.work()
     samples: dict[str, list[float]] = {row.key: [] for row in rows}
+    cpu_samples: dict[str, list[float]] = {row.key: [] for row in rows}
     order = random.Random(0)
     for number in range(rounds):
         say(f"round {number + 1} of {rounds}")
         for row in order.sample(rows, len(rows)):
             for _ in range(row.repeats):
                 gc.collect()
-                begin = time.perf_counter()
+                cpu_begin, begin = _cpu_seconds(), time.perf_counter()
                 row.work()
-                samples[row.key].append((time.perf_counter() - begin) * _MS)
+                end, cpu_end = time.perf_counter(), _cpu_seconds()
+                samples[row.key].append((end - begin) * _MS)
+                cpu_samples[row.key].append((cpu_end - cpu_begin) * _MS)
     measured = []
     for row in rows:
         say(f"peak memory: {row.key}")
@@ -77,6 +86,7 @@ def measure(
                 row.group,
                 row.name,
                 samples[row.key],
+                cpu_samples[row.key],
                 row.budget_ms,
                 row.peer,
                 outcome.bytes_read,
@@ -85,6 +95,11 @@ def measure(
             )
         )
     return measured
+
+
+def _cpu_seconds() -> float:
+    used = (resource.getrusage(resource.RUSAGE_SELF), resource.getrusage(resource.RUSAGE_CHILDREN))
+    return sum(one.ru_utime + one.ru_stime for one in used)
 
 
 def peak_in_fresh_process(row: Row, arguments: list[str]) -> int:

@@ -70,6 +70,7 @@ def as_json(measured: list[Measured], threads: list[dict[str, Any]]) -> dict[str
             "median_ms": row.median_ms,
             "min_ms": min(row.samples_ms),
             "max_ms": max(row.samples_ms),
+            "cpu_ms": row.cpu_ms,
             "samples": len(row.samples_ms),
             "budget_ms": row.budget_ms,
             "is_within": row.is_within,
@@ -104,7 +105,18 @@ def table(result: dict[str, Any]) -> str:
     for thread in result["threads"]:
         a_turn = f"{thread['bytes_a_turn']} bytes and {thread['records_a_turn']} records a turn"
         lines.append(f"{thread['name']}: {thread['bytes'] / _MB:.1f} MB, {thread['turns']} turns, {a_turn}")
-    head = ("", "median ms", "min-max", "budget", "x naive", "x client", "peak MB", "read MB", "returned")
+    head = (
+        "",
+        "median ms",
+        "min-max",
+        "cpu ms",
+        "budget",
+        "x naive",
+        "x client",
+        "peak MB",
+        "read MB",
+        "returned",
+    )
     lines += ["", _line(head)]
     group = ""
     for row in result["rows"]:
@@ -123,6 +135,7 @@ def _cells(row: dict[str, Any]) -> tuple[str, ...]:
         f"  {row['name']}",
         f"{row['median_ms']:.2f}",
         f"{row['min_ms']:.2f}-{row['max_ms']:.2f}",
+        "" if row["cpu_ms"] is None else f"{row['cpu_ms']:.2f}",
         "" if row["budget_ms"] is None else f"{row['budget_ms']:g}{verdict}",
         *("" if ratio is None else f"{ratio:.1f}" for ratio in ratios),
         "" if row["peak_bytes"] is None else f"{row['peak_bytes'] / _MB:.0f}",
@@ -132,7 +145,7 @@ def _cells(row: dict[str, Any]) -> tuple[str, ...]:
 
 
 def _line(cells: tuple[str, ...]) -> str:
-    widths = (32, 10, 17, 11, 8, 9, 8, 8, 9)
+    widths = (32, 10, 17, 8, 11, 8, 9, 8, 8, 9)
     padded = [cells[0].ljust(widths[0])]
     padded += [cell.rjust(width) for cell, width in zip(cells[1:], widths[1:], strict=True)]
     return " ".join(padded).rstrip()
