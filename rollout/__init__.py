@@ -30,7 +30,8 @@ if TYPE_CHECKING:
         UnsupportedFormat,
     )
     from rollout.ids import RolloutId, ThreadId, TurnId, parse_thread_id
-    from rollout.replay.context import Context, Damage, ReadPath, ReadStats
+    from rollout.replay.context import Context, ReadStats
+    from rollout.replay.reading import Damage, ReadPath
     from rollout.store.check import FileCheck
     from rollout.store.listing import Listing, SortKey
     from rollout.store.recorder import Durability, Recorder
@@ -103,7 +104,8 @@ _HOMES: Final = {
             "UnsupportedFormat",
         ),
         "rollout.ids": ("RolloutId", "ThreadId", "TurnId", "parse_thread_id"),
-        "rollout.replay.context": ("Context", "Damage", "ReadPath", "ReadStats"),
+        "rollout.replay.context": ("Context", "ReadStats"),
+        "rollout.replay.reading": ("Damage", "ReadPath"),
         "rollout.store.check": ("FileCheck",),
         "rollout.store.listing": ("Listing", "SortKey"),
         "rollout.store.recorder": ("Durability", "Recorder"),

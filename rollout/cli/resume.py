@@ -19,7 +19,8 @@ from rollout.cli.output import (
     write_json,
 )
 from rollout.cli.threads import describe
-from rollout.replay.context import Context, ReadPath
+from rollout.replay.context import Context
+from rollout.replay.reading import ReadPath
 from rollout.store.summary import ThreadSummary
 from rollout.turns.model import ItemsView, Turn
 from rollout.wire.resume import resumed

@@ -20,8 +20,8 @@ from rollout.log.index import RolloutIndex
 from rollout.log.layout import RolloutFile
 from rollout.log.lines import Span, iter_lines
 from rollout.log.source import open_source
-from rollout.replay.context import Damage
 from rollout.replay.lineage import resolve_lineage
+from rollout.replay.reading import Damage
 from rollout.store.summary import Problem, problem_of
 
 

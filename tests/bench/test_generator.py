@@ -12,7 +12,8 @@ from benchmark.data import LEGACY, MIXED, Data, Thread
 from benchmark.generator import Shape, write_thread
 from benchmark.work import open_thread
 
-from rollout.replay.context import ReadPath, read_context
+from rollout.replay.context import read_context
+from rollout.replay.reading import ReadPath
 from rollout.store.turn_pages import read_turns
 from rollout.turns.model import ItemsView, TurnStatus
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from rollout.replay.context import Context, ReadPath, read_context
+from rollout.replay.context import Context, read_context
+from rollout.replay.reading import ReadPath
 from tests.builders import Rollout, home, texts, thread
 
 RESUME = {"previous_turn_settings": {"model": "carried"}}
