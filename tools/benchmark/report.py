@@ -13,6 +13,18 @@ from benchmark.data import Thread
 from benchmark.measure import Measured
 
 _MB = 1e6
+_HEAD = (
+    "",
+    "median ms",
+    "min-max",
+    "cpu ms",
+    "budget",
+    "x naive",
+    "x client",
+    "peak MB",
+    "read MB",
+    "returned",
+)
 
 
 def machine() -> dict[str, Any]:
