@@ -12,7 +12,17 @@ from hypothesis import strategies as st
 
 from rollout.log import chunks
 from rollout.replay.context import Context, read_context
-from rollout.testing.strategies import LEGACY, PAGINATED, Cut, Line, lineages, logs, write_lineage, write_log
+from rollout.testing.strategies import (
+    LEGACY,
+    PAGINATED,
+    Cut,
+    Line,
+    compacted_logs,
+    lineages,
+    logs,
+    write_lineage,
+    write_log,
+)
 from tests.builders import DAY, Home, plain, thread, uuid
 from tests.property.oracle import lineage_of
 from tests.property.oracle_context import resume
@@ -76,6 +86,18 @@ def files_of(cuts: list[Cut]) -> dict[str, bytes]:
 def test_one_file(mode: str, lines: list[Line], has_window: bool, block_bytes: int) -> None:
     """Whatever stands in it, in whatever order."""
     files = {uuid(1): write_log(uuid(1), mode, lines, **(WINDOW if has_window else {})).content}
+    wanted = expected(files)
+    bounded, full = answers(files, block_bytes)
+    assert bounded == wanted
+    assert full == wanted
+
+
+@pytest.mark.parametrize("mode", [LEGACY, PAGINATED])
+@settings(max_examples=600)
+@given(lines=compacted_logs(), block_bytes=BLOCKS)
+def test_a_compacted_file(mode: str, lines: list[Line], block_bytes: int) -> None:
+    """Where a read may stop, what it has not read changes nothing."""
+    files = {uuid(1): write_log(uuid(1), mode, lines, **WINDOW).content}
     wanted = expected(files)
     bounded, full = answers(files, block_bytes)
     assert bounded == wanted
