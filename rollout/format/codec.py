@@ -7,6 +7,7 @@ comes back with its span. Format: docs/format.md, "Lines".
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from io import BytesIO
 from itertools import accumulate
 from typing import Annotated, Final
@@ -20,6 +21,7 @@ from rollout.format.decoding import UNDECODABLE, decode_probe, steadily
 from rollout.format.dialects import unfold
 from rollout.format.record import MAX_COUNT, AnyObject, Envelope, Era, Line, Probe, Reason, Record, Rejected
 from rollout.format.regular import Unclear, find_records
+from rollout.format.seals import find_seal_remains
 
 
 class _StrictEnvelope(Struct, frozen=True, gc=False):
@@ -34,6 +36,7 @@ class _StrictEnvelope(Struct, frozen=True, gc=False):
 
 _decode_strict: Final = msgspec.json.Decoder(_StrictEnvelope).decode
 
+_LINE_BEGINS: Final = b'{"timestamp":"'
 _TOO_DEEP: Final = "nested too deeply to decode"
 _SHOWN_CHARS: Final = 200
 """A detail quotes the line, and a line may be as long as it likes."""
@@ -53,13 +56,25 @@ def decode_lines(
     torn tail, or a cut line when `is_cut` says that a base offset ended it. Blank lines
     give nothing. Spans are half-open and include the newline.
 
-    `only_type` passes over lines that are not of that record type. Whoever wants all damage
-    does without it: a line that is no record comes through only if its bytes hold the word,
-    or an escape to spell it with.
+    `only_type` passes over lines that are not of that record type, but over no turn's end: it may
+    be sealed. Whoever wants all damage does without it: a line that is no record comes through
+    only if its bytes hold the word, an escape to spell it with, or a seal.
     """
     # Cut by the stream, not by `split`: it finds newlines several times faster.
     pieces = BytesIO(content).readlines()
     starts = accumulate(map(len, pieces), initial=start_offset)
+    return decode_pieces(pieces, starts, era, is_cut=is_cut, only_type=only_type)
+
+
+def decode_pieces(
+    pieces: list[bytes],
+    starts: Iterable[int],
+    era: Era = Era.ENVELOPE,
+    *,
+    is_cut: bool = False,
+    only_type: bytes | None = None,
+) -> list[Line]:
+    """Decode lines that begin at the offsets `starts`, next to each other or not, as `decode_lines` does."""
     found: list[Record | Unclear]
     if era is Era.ENVELOPE:
         found = find_records(pieces, starts, only_type.decode() if only_type is not None else None)
@@ -83,7 +98,7 @@ def _judge(found: Record | Unclear, era: Era, only_type: bytes | None, *, is_cut
 
 
 def _may_say(stored: bytes, word: bytes) -> bool:
-    return word in stored or b"\\u" in stored
+    return word in stored or b"\\u" in stored or find_seal_remains(stored, 0) is not None
 
 
 def examine(stored: bytes, start: int, era: Era) -> Line | None:
@@ -101,7 +116,7 @@ def examine(stored: bytes, start: int, era: Era) -> Line | None:
     except msgspec.ValidationError as bad:
         return Rejected(start, end, Reason.BAD_ENVELOPE, str(bad))
     except msgspec.DecodeError as bad:
-        return Rejected(start, end, Reason.NOT_JSON, str(bad))
+        return Rejected(start, end, Reason.NOT_JSON, _glued(piece, start) or str(bad))
     except RecursionError:
         return Rejected(start, end, Reason.TOO_DEEP, _TOO_DEEP)
     if isinstance(found, Rejected):
@@ -111,6 +126,21 @@ def examine(stored: bytes, start: int, era: Era) -> Line | None:
         detail = f"{found.type[:_SHOWN_CHARS]}: {problem.detail[:_SHOWN_CHARS]}"
         return Rejected(start, end, problem.reason, detail)
     return found
+
+
+def _glued(piece: bytes, start: int) -> str | None:
+    """Return what to say of half a line that a whole one was written behind, if that is what it is.
+
+    Some writers go on behind a write that a crash cut short. Readers of every client skip both.
+    """
+    at = piece.rfind(_LINE_BEGINS)
+    if at <= 0:
+        return None
+    try:
+        steadily(_decode_strict, piece[at:])
+    except (msgspec.MsgspecError, RecursionError):
+        return None
+    return f"half a line, and behind it, from byte {start + at} on, a whole one"
 
 
 def _unfold(stored: bytes, start: int, era: Era) -> Line:

@@ -1,4 +1,4 @@
-"""Write, then publish: the one way in which a whole file comes to its name."""
+"""Write, then publish: the one way in which a whole file comes to its name, and how names become durable."""
 
 from __future__ import annotations
 
@@ -15,15 +15,37 @@ def publish_file(fs: MutableFileSystem, path: str, content: bytes) -> None:
     before or the new file, whole. One publisher of a path at a time: the draft beside it has a
     fixed name, so that what a crash leaves is found and taken away.
     """
+    _replace(fs, path, content, is_durable=True)
+    fs.sync_folder(path.rpartition("/")[0] or "/")  # otherwise the bytes survive and the name does not
+
+
+def replace_file(fs: MutableFileSystem, path: str, content: bytes) -> None:
+    """Do the same without making anything durable: for what may be lost, or empty, after a crash.
+
+    A reader sees the old file or the new one, whole, for as long as the system runs.
+    """
+    _replace(fs, path, content, is_durable=False)
+
+
+def sync_names(fs: MutableFileSystem, home: str, folder: str) -> None:
+    """Make the names in `folder` durable, and those of the folders on the way to it from `home`."""
+    while True:
+        fs.sync_folder(folder)
+        if folder == home or not folder.startswith(f"{home}/"):
+            return
+        folder = folder.rpartition("/")[0]
+
+
+def _replace(fs: MutableFileSystem, path: str, content: bytes, *, is_durable: bool) -> None:
     draft = f"{path}.draft"
     try:
         fs.remove(draft)
         with fs.create(draft) as out:
             out.append(content)
-            out.sync()
+            if is_durable:
+                out.sync()
         fs.replace(draft, path)
     except StorageFailed:
         with suppress(StorageFailed):
             fs.remove(draft)
         raise
-    fs.sync_folder(path.rpartition("/")[0] or "/")  # otherwise the bytes survive and the name does not

@@ -19,7 +19,7 @@ from msgspec import Struct
 from rollout.errors import Conflict, LeaseHeld, StorageFailed
 from rollout.format.decoding import decode_json
 from rollout.fs.mutation import Lock, MutableFileSystem
-from rollout.fs.publish import publish_file
+from rollout.fs.publish import replace_file
 from rollout.ids import ThreadId
 from rollout.log.layout import coordination_path, folder_of, lease_path, lock_path
 
@@ -89,7 +89,8 @@ def take_lease(
     """Take the lease of a thread; `clock` gives UTC milliseconds, `pid` and `host` say who we are.
 
     Does not wait for another writer: raise LeaseHeld, a Conflict. Raise StorageFailed when the
-    home cannot be written to. The epoch is durable on return.
+    home cannot be written to. The epoch is not made durable: after a crash it is the time that
+    keeps the next one above it.
     """
     path = lock_path(home, thread_id)
     fs.make_folders(folder_of(path))
@@ -122,7 +123,8 @@ def _next_holder(
 ) -> _Holder:
     """Return who we are, with the next epoch.
 
-    Not below the time, so that it grows even when our file, like everything derived, was deleted.
+    Not below the time, so that it grows even when our file, like everything derived, was deleted,
+    or lost in a crash.
     """
     last = _find_holder(fs, home, thread_id)
     epoch = now if last is None else max(now, last.epoch + 1)
@@ -133,7 +135,7 @@ def _publish(fs: MutableFileSystem, home: str, thread_id: ThreadId, holder: _Hol
     """Say who we are, and lock what says it: unlocked, it speaks of somebody who is gone."""
     path = lease_path(home, thread_id)
     fs.make_folders(folder_of(path))
-    publish_file(fs, path, msgspec.json.encode(holder) + b"\n")
+    replace_file(fs, path, msgspec.json.encode(holder) + b"\n")
     return fs.find_lock(path, wait_millis=_MARK_WAIT_MILLIS)
 
 

@@ -25,7 +25,7 @@ class Tail(Struct, frozen=True):
     """Where a rollout ends.
 
     `end_offset` is behind the last whole line; `torn` the incomplete one behind it, if any;
-    `lacks_newline` says that the last line is whole and only its newline is missing.
+    `lacks_newline` says that the last line stays, whatever it is, and only its newline is missing.
     `covered_from` is where the next seal's range begins. `next_ordinal` is None for a legacy
     rollout, and for one that cannot go on: `refusal` says why.
     """
@@ -47,7 +47,6 @@ def read_tail(source: Source, header: Header, max_line_bytes: int, *, is_ours: b
     span = Span(0, size, header.era, max_line_bytes=max_line_bytes)
     torn: Rejected | None = None
     newest: Record | None = None
-    lacks_newline = False
     covered_from: int | None = None
     is_first = True
     for batch in iter_lines_backward(source, span):
@@ -57,7 +56,6 @@ def read_tail(source: Source, header: Header, max_line_bytes: int, *, is_ours: b
             if isinstance(line, Record):
                 if newest is None:
                     newest = line
-                    lacks_newline = not line.is_terminated
                 seal = find_seal(line.line, line.start_offset)
                 if covered_from is None and seal is not None and seal.digest is not None:
                     covered_from = seal.covered_to
@@ -67,6 +65,7 @@ def read_tail(source: Source, header: Header, max_line_bytes: int, *, is_ours: b
         if newest is not None and (covered_from is not None or is_far):
             break
     end_offset = torn.start_offset if torn is not None else size
+    lacks_newline = torn is None and size > 0 and source.read_at(size - 1, 1) != b"\n"
     if covered_from is None:
         covered_from = 0 if is_ours else max(0, end_offset - ANCHOR_TAIL_BYTES)
     next_ordinal, refusal = _go_on(header, newest)

@@ -7,7 +7,7 @@ rollout is opened again. It decides no policy: what is written and when is the r
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
@@ -38,10 +38,21 @@ class Written(Struct, frozen=True):
 
 
 class LogWriter:
-    """The one writer of a rollout; whoever makes it holds the lease."""
+    """The one writer of a rollout; whoever makes it holds the lease.
 
-    def __init__(self, file: AppendFile, tail: Tail, max_line_bytes: int) -> None:
+    `sync_names` makes the file's name durable where its maker did not see to that; it is called
+    before the first bytes are.
+    """
+
+    def __init__(
+        self,
+        file: AppendFile,
+        tail: Tail,
+        max_line_bytes: int,
+        sync_names: Callable[[], None] | None = None,
+    ) -> None:
         self._file = file
+        self._sync_names = sync_names
         self._max_line_bytes = max_line_bytes
         self._end = tail.end_offset
         self._next_ordinal = tail.next_ordinal
@@ -116,10 +127,13 @@ class LogWriter:
         if self.is_synced:
             return
         try:
+            if self._sync_names is not None:
+                self._sync_names()
             self._file.sync()
         except RolloutError as error:
             self._failure = error
             raise
+        self._sync_names = None
         self.is_synced = True
 
     def close(self) -> None:
@@ -147,6 +161,11 @@ class LogWriter:
             self._file.append(content)
         except RolloutError as error:
             self._failure = error
+            raise
+        except BaseException as error:
+            self._failure = StorageFailed(
+                f"appending to {self._file.path}: stopped by {type(error).__name__}"
+            )
             raise
         self._end += len(content)
 

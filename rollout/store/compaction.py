@@ -13,6 +13,7 @@ from rollout.format import vocabulary
 from rollout.format.encoding import Draft, encode_payload
 from rollout.ids import TurnId
 from rollout.replay.context import Context
+from rollout.store.given import token_counts
 
 if TYPE_CHECKING:
     from rollout.store.recorder import Recorder
@@ -45,7 +46,7 @@ def compaction_drafts(
         "window_id": recorder.new_id(),
         "latest_token_usage_record": _usage(context, turn_id, recorder),
         "resume_metadata": {
-            "dynamic_tools": {"thread_id": recorder.thread_id, "tools": []},
+            "dynamic_tools": {"thread_id": recorder.thread_id, "tools": list(recorder.dynamic_tools)},
             "last_started_turn_id": turn_id,
             "previous_turn_settings": previous,
         },
@@ -66,4 +67,6 @@ def _usage(context: Context, turn_id: TurnId, recorder: Recorder) -> dict[str, A
     total = context.usage.thread
     if total is None:
         return None
-    return {"thread_id": recorder.thread_id, "turn_id": turn_id, "thread_token_usage": total.counts()}
+    counts, nothing = token_counts(total.counts()), token_counts({})
+    spent = {"response_id": "", "usage": nothing, "turn_token_usage": nothing}
+    return recorder.usage_record(turn_id, counts) | spent

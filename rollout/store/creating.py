@@ -7,18 +7,19 @@ of it can open it. Format: docs/format.md, "Header" and "Lineage".
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any, Final
 
 from msgspec import Struct
 
-from rollout.errors import InvalidRequest, NotFound
+from rollout.errors import Conflict, InvalidRequest, NotFound
 from rollout.format import vocabulary
 from rollout.format.decoding import decode_json, decode_payload
 from rollout.format.encoding import Draft, encode_payload, line_front
 from rollout.format.payloads import TaskStarted
 from rollout.format.record import Record
 from rollout.fs.mutation import MutableFileSystem
-from rollout.fs.publish import publish_file
+from rollout.fs.publish import publish_file, sync_names
 from rollout.ids import RolloutId, ThreadId
 from rollout.log.anchor import anchor_of
 from rollout.log.layout import folder_of, new_rollout_path
@@ -74,7 +75,7 @@ def create_rollout(
         "thread_settings": new.settings.applied(new.model_provider),
     }
     applied = Draft(vocabulary.EVENT_MSG, encode_payload(settings, what="thread settings"))
-    return _publish(fs, path, [_header_draft(payload), applied], 0, now_ms)
+    return _publish(fs, home, path, [_header_draft(payload), applied], 0, now_ms)
 
 
 def create_revert(
@@ -100,8 +101,8 @@ def create_revert(
         }
         source = lineage.source(segment)
         payload["base_anchor"] = anchor_of(source, segment.header.end_offset, start.record.start_offset)
-    path = new_rollout_path(home, timestamp_of(now_ms), lineage.thread_id, rollout_id)
-    return _publish(fs, path, [_header_draft(payload)], first_ordinal, now_ms)
+    path = new_rollout_path(home, _stamp_behind(lineage, now_ms, rollout_id), lineage.thread_id, rollout_id)
+    return _publish(fs, home, path, [_header_draft(payload)], first_ordinal, now_ms)
 
 
 def decode_members(lineage: Lineage) -> dict[str, Any]:
@@ -146,11 +147,36 @@ def _header_draft(payload: dict[str, Any]) -> Draft:
     return Draft(vocabulary.SESSION_META, encode_payload(payload, what="a header"))
 
 
-def _publish(fs: MutableFileSystem, path: str, drafts: list[Draft], ordinal: int, now_ms: int) -> str:
+def _stamp_behind(lineage: Lineage, now_ms: int, rollout_id: RolloutId) -> str:
+    """Return the time for a rollout's name: now, or what it takes to be the thread's newest.
+
+    The newest name counts, and another client writes local time there; so may our clock go back.
+    """
+    newest = lineage.newest.file.name
+    now = timestamp_of(now_ms)
+    if (now[:19].replace(":", "-"), rollout_id) > (newest.stamp, newest.rollout_id):
+        return now
+    try:
+        last = datetime.strptime(newest.stamp, "%Y-%m-%dT%H-%M-%S").replace(tzinfo=UTC)
+        return timestamp_of((int(last.timestamp()) + 1) * 1000)
+    except (ValueError, OverflowError) as error:
+        raise Conflict(
+            f"reverting thread {lineage.thread_id}: no later name than that of {lineage.newest.file.path}",
+            hint="Rename the file to the time it was made at.",
+        ) from error
+
+
+def _publish(
+    fs: MutableFileSystem, home: str, path: str, drafts: list[Draft], ordinal: int, now_ms: int
+) -> str:
     lines = [
         line_front(timestamp_of(now_ms), ordinal + number, draft) + b"}\n"
         for number, draft in enumerate(drafts)
     ]
-    fs.make_folders(folder_of(path))
+    if fs.find_stat(path) is not None:
+        raise Conflict(f"making the rollout {path}: there is a file of that name", hint="Try again.")
+    folder = folder_of(path)
+    fs.make_folders(folder)
     publish_file(fs, path, b"".join(lines))
+    sync_names(fs, home, folder_of(folder))  # another client may have made the folders, and synced nothing
     return path

@@ -14,7 +14,7 @@ from typing import Any, Self
 
 from msgspec import UNSET, Struct, UnsetType
 
-from rollout.errors import Conflict, InvalidRequest
+from rollout.errors import Conflict, InvalidRequest, RolloutError
 from rollout.format import vocabulary
 from rollout.format.encoding import Draft, encode_payload
 from rollout.format.record import Mode, Rejected
@@ -23,28 +23,12 @@ from rollout.log.lease import Lease
 from rollout.log.writer import LogWriter, Written
 from rollout.replay.context import Context
 from rollout.store.compaction import compaction_drafts
+from rollout.store.given import require_text, stored_item
 from rollout.store.settings import Override, ThreadSettings
+from rollout.store.spending import Spending
+from rollout.store.turn_metadata import turn_metadata
 from rollout.store.turn_recorder import TurnRecorder
 from rollout.turns.recorded import legacy_events, text_message
-
-_RESERVED = frozenset(
-    {
-        "session_id",
-        "thread_id",
-        "turn_id",
-        "root_turn_id",
-        "thread_source",
-        "workspaces",
-        "sandbox",
-        "request_kind",
-        "window_id",
-        "compaction",
-        "started_at",
-        "forked_from_id",
-        "parent_thread_id",
-    }
-)
-"""Members of a turn's metadata that a client never sets, there now or not."""
 
 
 class Durability(StrEnum):
@@ -58,7 +42,8 @@ class Durability(StrEnum):
 class Recording(Struct, frozen=True):
     """What a recorder works with. Made by the store, which owns clocks and ids.
 
-    `read_context` reads the thread as it stands; `torn_tail` is what was moved away on opening.
+    `read_context` reads the thread as it stands; `torn_tail` is what was moved away on opening;
+    `dynamic_tools` are those that the thread's header names, as stored.
     """
 
     thread_id: ThreadId
@@ -71,6 +56,8 @@ class Recording(Struct, frozen=True):
     new_id: Callable[[], str]
     read_context: Callable[[], Context]
     torn_tail: Rejected | None = None
+    session_id: str | None = None
+    dynamic_tools: Sequence[Any] = ()
 
 
 class Recorder:
@@ -80,7 +67,8 @@ class Recorder:
         self._on = recording
         self._settings = recording.settings
         self._open_turn: TurnRecorder | None = None
-        self._total: dict[str, int] | None = None
+        self.spending = Spending(recording.read_context)
+        """What the thread has used."""
 
     @property
     def thread_id(self) -> ThreadId:
@@ -119,20 +107,22 @@ class Recorder:
         """Open a turn, with what the user asked and the items it begins with.
 
         Settings that are given hold from this turn on; `effort` None clears it on purpose, which
-        is told apart from not saying anything. `client_metadata` is stored with the turn and
+        is told apart from not saying anything. `client_metadata` is stored with this turn and
         never sets what is reserved. Appended on return, in one write. Raise Conflict while a
-        turn is open, InvalidRequest, with nothing written, when something cannot be stored.
+        turn is open, InvalidRequest, with nothing written, when something cannot be stored, or
+        no settings are known and neither `cwd` nor `model` is given to go with the rest.
         """
         self._check_no_turn("opening a turn")
         chosen = TurnId(parse_thread_id(turn_id) if turn_id is not None else self.new_id())
         turn = TurnRecorder(self, chosen)
         drafts = [self.started_draft(chosen)]
-        settings = self._settings
+        settings = self._settings_with(cwd, model, effort)
+        if settings is None and client_metadata:
+            raise self._unknown_settings()
         if settings is not None:
-            settings = settings.changed(cwd=cwd, model=model, effort=effort)
             context = settings.payload(chosen)
             if client_metadata:
-                context["turn_metadata"] = self._metadata(chosen, client_metadata)
+                context["turn_metadata"] = turn_metadata(self.thread_id, chosen, client_metadata)
             drafts.append(Draft(vocabulary.TURN_CONTEXT, encode_payload(context, what="turn settings")))
         first = [text_message("user", text)] if text is not None else []
         for item in (*first, *items):
@@ -153,7 +143,12 @@ class Recorder:
         """
         self._check_no_turn("compacting")
         turn = TurnRecorder(self, TurnId(self.new_id()))
-        kept = [turn.drafts_of(item)[0].payload for item in replacement_history]
+        if not isinstance(message, str):
+            raise InvalidRequest(
+                f"compacting thread {self.thread_id}: message: expected text, found {message!r:.80}",
+                hint="Mend the value; nothing was written.",
+            )
+        kept = [stored_item(item) for item in replacement_history]
         drafts = [
             self.started_draft(turn.id),
             *compaction_drafts(turn.id, kept, message, self._on.read_context(), self),
@@ -231,25 +226,43 @@ class Recorder:
         """Return the settings that hold now as a turn context's payload, if any are known."""
         return self._settings.payload(turn_id) if self._settings is not None else None
 
-    def add_usage(self, used: Mapping[str, int]) -> dict[str, int]:
-        """Return the thread's total tokens with `used` added."""
-        if self._total is None:
-            known = self._on.read_context().usage.thread
-            self._total = known.counts() if known is not None else {}
-        self._total = {key: self._total.get(key, 0) + used.get(key, 0) for key in {*self._total, *used}}
-        return dict(self._total)
+    def usage_record(self, turn_id: TurnId, total: Mapping[str, int]) -> dict[str, Any]:
+        """Return the members of a usage record that say whose it is, and the thread's total."""
+        return {
+            "thread_id": self.thread_id,
+            "turn_id": turn_id,
+            "session_id": self._on.session_id or self.thread_id,
+            "root_turn_id": turn_id,
+            "thread_token_usage": dict(total),
+        }
 
-    def _metadata(self, turn_id: TurnId, client: Mapping[str, str]) -> dict[str, str]:
-        given: Mapping[Any, Any] = client
-        for key, value in given.items():
-            if not isinstance(key, str) or not isinstance(value, str):
-                raise InvalidRequest(
-                    f"opening a turn of thread {self.thread_id}: client_metadata maps text to text, "
-                    f"found {key!r}: {value!r}",
-                    hint="Mend the value; nothing was written.",
-                )
-        own = {"thread_id": str(self.thread_id), "turn_id": str(turn_id)}
-        return own | {key: value for key, value in client.items() if key not in _RESERVED}
+    @property
+    def dynamic_tools(self) -> Sequence[Any]:
+        """The tools that the thread's header names, as stored."""
+        return self._on.dynamic_tools
+
+    def _settings_with(
+        self, cwd: str | UnsetType, model: str | UnsetType, effort: Override
+    ) -> ThreadSettings | None:
+        act = f"a turn of thread {self.thread_id}"
+        for name, value in (("cwd", cwd), ("model", model)):
+            if value is not UNSET:
+                require_text(act, name, value)
+        if effort is not UNSET and effort is not None:
+            require_text(act, "effort", effort)
+        if self._settings is not None:
+            return self._settings.changed(cwd=cwd, model=model, effort=effort)
+        if cwd is UNSET and model is UNSET and effort is UNSET:
+            return None
+        if cwd is UNSET or model is UNSET:
+            raise self._unknown_settings()
+        return ThreadSettings(cwd, model, effort=effort)
+
+    def _unknown_settings(self) -> InvalidRequest:
+        return InvalidRequest(
+            f"opening a turn of thread {self.thread_id}: its settings are not known",
+            hint="Give `cwd` and `model` both; nothing was written.",
+        )
 
     def _check_no_turn(self, act: str) -> None:
         if self._open_turn is not None and self._open_turn.is_open:
@@ -277,4 +290,9 @@ class Recorder:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self.close()
+        try:
+            self.close()
+        except RolloutError as second:
+            if error is None:
+                raise
+            error.add_note(f"the recorder could not be closed as it should: {second.message}")

@@ -6,17 +6,18 @@ Format: docs/format.md, "Appending".
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Final
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import Any, Final
 
 from msgspec import Struct
 
 from rollout.errors import Conflict, DamagedLog, UnsupportedFormat
 from rollout.format import vocabulary
-from rollout.format.decoding import payload_of
+from rollout.format.decoding import decode_json, payload_of
 from rollout.format.record import Era, Record, Rejected
 from rollout.fs.mutation import AppendFile, MutableFileSystem
-from rollout.fs.publish import publish_file
+from rollout.fs.publish import publish_file, sync_names
 from rollout.ids import ThreadId
 from rollout.log.layout import folder_of, quarantine_path
 from rollout.log.lease import take_lease
@@ -31,7 +32,9 @@ from rollout.store.opening import Opener
 from rollout.store.recorder import Durability, Recorder, Recording
 from rollout.store.settings import ThreadSettings, applied_settings_of, settings_of
 
-_SETTINGS_SEARCH_BYTES: Final = 4 << 20
+_SETTINGS: Final = frozenset({vocabulary.TURN_CONTEXT, vocabulary.SETTINGS_APPLIED})
+_SETTINGS_SEARCH_BYTES: Final = 64 << 20
+"""How far back settings are looked for; a turn that inlines images may be long."""
 
 
 class Surroundings(Struct, frozen=True):
@@ -74,7 +77,10 @@ def open_recorder(
         try:
             if tail.torn is not None:
                 _quarantine(around, segment, file, tail, tail.torn)
-            writer = LogWriter(file, tail, around.max_line_bytes)
+            folder = folder_of(segment.file.path)
+            # Another client syncs nothing: before we promise that bytes are there, their name must be.
+            names = None if is_ours else partial(sync_names, around.fs, around.home, folder)
+            writer = LogWriter(file, tail, around.max_line_bytes, names)
         except BaseException:
             file.close()
             raise
@@ -95,6 +101,8 @@ def open_recorder(
                 around.new_id,
                 read_now,
                 tail.torn,
+                segment.header.meta.session_id,
+                _tools_of(segment),
             )
         )
     except BaseException:
@@ -142,23 +150,36 @@ def _quarantine(around: Surroundings, segment: Segment, file: AppendFile, tail: 
     file.sync()
 
 
+class _Tools(Struct, frozen=True):
+    dynamic_tools: list[Any] | None = None
+
+
+def _tools_of(segment: Segment) -> list[Any]:
+    """Return the tools that a header names, as stored."""
+    found = decode_json(segment.header.payload, _Tools)
+    return (found.dynamic_tools or []) if found is not None else []
+
+
 def _find_settings(lineage: Lineage) -> ThreadSettings | None:
-    """Return the newest turn's settings, looked for in the last few megabytes."""
+    """Return the newest turn's settings, and what was changed since: looked for in the last megabytes."""
+    applied: Record | None = None
+    before: ThreadSettings | None = None
+    for record in _iter_settings(lineage):
+        if record.envelope.type == vocabulary.TURN_CONTEXT:
+            before = settings_of(payload_of(record))
+            if before is not None:
+                break
+        elif applied is None and applied_settings_of(payload_of(record)) is not None:
+            applied = record
+    return before if applied is None else applied_settings_of(payload_of(applied), before)
+
+
+def _iter_settings(lineage: Lineage) -> Iterator[Record]:
+    """Yield the records that hold settings, newest first, a part of the way back."""
     for segment in reversed(lineage.segments):
         for batch in iter_lines_backward(lineage.source(segment), lineage.span(segment)):
             for line in reversed(batch):
-                found = _settings_in(line) if isinstance(line, Record) else None
-                if found is not None:
-                    return found
+                if isinstance(line, Record) and line.label in _SETTINGS:
+                    yield line
             if lineage.bytes_read > _SETTINGS_SEARCH_BYTES:
-                return None
-    return None
-
-
-def _settings_in(record: Record) -> ThreadSettings | None:
-    type_ = record.envelope.type
-    if type_ == vocabulary.TURN_CONTEXT:
-        return settings_of(payload_of(record))
-    if type_ == vocabulary.EVENT_MSG and record.envelope.payload.type == vocabulary.SETTINGS_APPLIED:
-        return applied_settings_of(payload_of(record))
-    return None
+                return

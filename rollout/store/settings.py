@@ -15,7 +15,10 @@ from msgspec import UNSET, Raw, Struct, UnsetType
 from rollout.format.decoding import decode_json
 from rollout.format.payloads import TurnContext
 
-_OWN: Final = frozenset({"cwd", "model", "approval_policy", "sandbox_policy", "effort", "turn_id"})
+_OWN: Final = frozenset({"cwd", "model", "approval_policy", "sandbox_policy", "effort"})
+_OF_ONE_TURN: Final = frozenset({"turn_id", "root_turn_id", "turn_metadata"})
+"""Members of a turn context that do not hold for the next turn."""
+_COLLABORATION: Final = "collaboration_mode"
 _FULL_ACCESS: Final = {"type": "danger-full-access"}
 
 Override = str | None | UnsetType
@@ -63,7 +66,18 @@ class ThreadSettings(Struct, frozen=True):
             "model": self.model,
             **effort,
         }
-        return own | {key: value for key, value in self.extra.items() if key not in own}
+        rest = {key: value for key, value in self.extra.items() if key not in own}
+        if _COLLABORATION in rest:
+            rest[_COLLABORATION] = self._collaboration(rest[_COLLABORATION])
+        return own | rest
+
+    def _collaboration(self, mode: Any) -> Any:
+        """Return a collaboration mode, which names the model and the effort again, as it is now."""
+        inner = mode.get("settings") if isinstance(mode, Mapping) else None
+        if not isinstance(inner, Mapping):
+            return mode
+        effort = {} if self.effort is UNSET else {"reasoning_effort": self.effort}
+        return {**mode, "settings": {**inner, "model": self.model, **effort}}
 
     def applied(self, model_provider: str) -> dict[str, Any]:
         """Return them as a settings event stores them, outside of any turn."""
@@ -83,8 +97,12 @@ class _Applied(Struct, frozen=True):
     thread_settings: Raw
 
 
-def applied_settings_of(event: Raw) -> ThreadSettings | None:
-    """Return the settings of a settings event; None when it lacks what a turn needs."""
+def applied_settings_of(event: Raw, before: ThreadSettings | None = None) -> ThreadSettings | None:
+    """Return the settings of a settings event on top of those `before` it.
+
+    None when it lacks what a turn needs. An effort of null clears one that was there, and says
+    nothing where there was none.
+    """
     found = decode_json(event, _Applied)
     members = decode_json(found.thread_settings, dict[str, Any]) if found is not None else None
     if (
@@ -93,9 +111,20 @@ def applied_settings_of(event: Raw) -> ThreadSettings | None:
         or not isinstance(members.get("model"), str)
     ):
         return None
-    policy = members.get("approval_policy", "never")
-    sandbox = members.get("sandbox_policy") or dict(_FULL_ACCESS)
-    return ThreadSettings(members["cwd"], members["model"], policy, sandbox)
+    older = before if before is not None else ThreadSettings(members["cwd"], members["model"])
+    mode = members.get(_COLLABORATION)
+    inner = mode.get("settings") if isinstance(mode, dict) else None
+    effort = inner.get("reasoning_effort") if isinstance(inner, dict) else None
+    if not isinstance(effort, str):
+        effort = UNSET if older.effort is UNSET else None
+    return ThreadSettings(
+        members["cwd"],
+        members["model"],
+        members.get("approval_policy") or older.approval_policy,
+        members.get("sandbox_policy") or older.sandbox_policy,
+        effort,
+        older.extra,
+    )
 
 
 def settings_of(context: Raw) -> ThreadSettings | None:
@@ -110,5 +139,5 @@ def settings_of(context: Raw) -> ThreadSettings | None:
         members["approval_policy"],
         members["sandbox_policy"],
         members.get("effort", UNSET),
-        {key: value for key, value in members.items() if key not in _OWN and key != "root_turn_id"},
+        {key: value for key, value in members.items() if key not in _OWN | _OF_ONE_TURN},
     )

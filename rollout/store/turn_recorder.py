@@ -1,7 +1,7 @@
 """One turn being recorded: opened, filled, and ended exactly once.
 
 Leaving the `with` block completes the turn; leaving it by an exception marks it failed, or
-interrupted when the process is asked to stop, and lets the exception go on.
+interrupted when it is no `Exception` but somebody asking to stop, and lets the exception go on.
 Format: docs/format.md, "Writing turns".
 """
 
@@ -11,21 +11,20 @@ from collections.abc import Mapping
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, Self
 
-from msgspec import Raw
-
 from rollout.errors import Conflict, InvalidRequest, RolloutError
 from rollout.format import vocabulary
-from rollout.format.decoding import decode_json, decode_probe
+from rollout.format.decoding import decode_json
 from rollout.format.encoding import Draft, encode_payload
-from rollout.format.items import check_item
 from rollout.ids import TurnId
 from rollout.log.writer import Written
-from rollout.turns.recorded import ItemEcho
+from rollout.store.given import shown_item, stored_item, token_counts
+from rollout.store.spending import added
+from rollout.turns.recorded import ItemEcho, text_of
 
 if TYPE_CHECKING:
     from rollout.store.recorder import Recorder
 
-_INTERRUPTIONS: Final = (KeyboardInterrupt, SystemExit, GeneratorExit)
+_NO_TEXT: Final = "its text cannot be had"
 
 
 class TurnRecorder:
@@ -37,6 +36,7 @@ class TurnRecorder:
         self._echo = ItemEcho(recorder.new_id)
         self._started_ms = recorder.now_ms()
         self._last_said: str | None = None
+        self._used: dict[str, int] = {}
         self._is_open = True
 
     def append(self, item: Mapping[str, Any] | bytes, *, shown: Mapping[str, Any] | None = None) -> Written:
@@ -45,28 +45,28 @@ class TurnRecorder:
         `item` is an object, or JSON text that is stored as it is spelled. `shown` is the stored
         item to show instead of what follows from `item`. Appended on return; durable with
         durability "record", else when the turn ends. Raise InvalidRequest, with nothing
-        written, when the item is of no known shape.
+        written, when the item is of no known type and shape.
         """
         self._check_open()
-        return self._recorder.write(self.drafts_of(item, shown))
+        said = self._last_said
+        try:
+            return self._recorder.write(self.drafts_of(item, shown))
+        except InvalidRequest:
+            self._last_said = said
+            raise
 
     def drafts_of(
         self, item: Mapping[str, Any] | bytes, shown: Mapping[str, Any] | None = None
     ) -> list[Draft]:
         """Return the records that an item takes, unwritten. Raise InvalidRequest."""
-        payload = encode_payload(item, what="an item")
-        probe = decode_probe(Raw(payload))
-        problem = check_item(probe) if probe is not None else None
-        if probe is None or problem is not None:
-            why = problem.detail if problem is not None else "not of the shape of an item"
-            raise InvalidRequest(f"recording an item: {why}", hint="Mend the item; nothing was written.")
+        payload = stored_item(item)
         members = decode_json(payload, dict[str, Any]) or {}
-        visible = dict(shown) if shown is not None else self._echo.echo(members)
+        visible = shown_item(shown) if shown is not None else self._echo.echo(members)
         drafts = [Draft(vocabulary.RESPONSE_ITEM, payload)]
         if visible is not None:
             drafts += self._recorder.visible_drafts(self.id, visible)
             if visible.get("type") == "AgentMessage":
-                self._last_said = "".join(part.get("text", "") for part in visible.get("content", ()))
+                self._last_said = text_of(visible.get("content"))
         return drafts
 
     def set_world(self, state: Mapping[str, Any], *, is_full: bool) -> Written:
@@ -83,27 +83,34 @@ class TurnRecorder:
         response_id: str | None = None,
         context_window: int | None = None,
     ) -> Written:
-        """Append what one response of the model used, and the thread's total, if known."""
+        """Append what one response of the model used, and what the thread has used with it.
+
+        Counts left out are 0; so is the total when `total_tokens` is, but for what went in and out.
+        `total` replaces what is known of the thread; otherwise `used` is added to it.
+        """
         self._check_open()
-        thread_total = dict(total) if total is not None else self._recorder.add_usage(used)
-        record = {
-            "thread_id": self._recorder.thread_id,
-            "turn_id": self.id,
-            "response_id": response_id,
-            "usage": dict(used),
-            "thread_token_usage": thread_total,
+        used = token_counts(used)
+        turn_total = added(self._used, used)
+        totals = self._recorder.spending.with_used(used, total)
+        record = self._recorder.usage_record(self.id, totals.thread) | {
+            "response_id": response_id or self._recorder.new_id(),
+            "usage": used,
+            "turn_token_usage": turn_total,
         }
         info = {
-            "total_token_usage": thread_total,
-            "last_token_usage": dict(used),
+            "total_token_usage": totals.info,
+            "last_token_usage": used,
             "model_context_window": context_window,
         }
-        return self._recorder.write(
+        written = self._recorder.write(
             [
                 Draft(vocabulary.TOKEN_USAGE, encode_payload(record, what="a usage record")),
                 self._recorder.event({"type": vocabulary.TOKEN_COUNT, "info": info, "rate_limits": None}),
             ]
         )
+        self._used = turn_total
+        self._recorder.spending.take(totals)
+        return written
 
     def complete(self) -> Written:
         """End the turn. Durable on return, unless durability is "none"."""
@@ -166,11 +173,20 @@ class TurnRecorder:
             self.complete()
             return
         try:
-            if isinstance(error, _INTERRUPTIONS):
-                self.interrupt()
+            if isinstance(error, Exception):
+                self.fail(_words_of(error))
             else:
-                self.fail(f"{type(error).__name__}: {error}")
+                self.interrupt()
         except RolloutError as second:
             # The first error is the one to see; the turn stays open and reads as interrupted.
             error.add_note(f"the turn's end could not be recorded: {second.message}")
             self._is_open = False
+
+
+def _words_of(error: Exception) -> str:
+    """Return an exception as text that can be stored, whatever it is made of."""
+    try:
+        words = f"{type(error).__name__}: {error}"
+    except Exception:  # noqa: BLE001  # its own __str__ fails; the turn is recorded as failed all the same
+        words = f"{type(error).__name__}: {_NO_TEXT}"
+    return words.encode("utf-8", "replace").decode()

@@ -18,14 +18,14 @@ _OUTPUTS: Final = frozenset({"function_call_output", "custom_tool_call_output"})
 
 
 class Call(Struct, frozen=True):
-    """A tool call that has no answer yet."""
+    """A tool call, as its answer will show it."""
 
     name: str
     arguments: Any
 
 
 class ItemEcho:
-    """Turns model items into stored items for people, remembering calls until their answers come."""
+    """Turns model items into stored items for people, remembering the calls of a turn."""
 
     def __init__(self, new_id: Callable[[], str]) -> None:
         self._new_id = new_id
@@ -55,22 +55,26 @@ class ItemEcho:
             }
         if role != "assistant":
             return None
-        said = [{"type": "Text", "text": part["text"]} for part in content if "text" in part]
-        phase = {"phase": item["phase"]} if item.get("phase") is not None else {}
+        said = [{"type": "Text", "text": text} for text in _texts(content)]
+        phase = {"phase": item["phase"]} if isinstance(item.get("phase"), str) else {}
         return {"type": "AgentMessage", "id": self._id_of(item), "content": said, **phase}
 
     def _reasoning(self, item: Item) -> dict[str, Any]:
-        summary = [part["text"] for part in item.get("summary") or [] if "text" in part]
-        raw = [part["text"] for part in item.get("content") or [] if "text" in part]
-        return {"type": "Reasoning", "id": self._id_of(item), "summary_text": summary, "raw_content": raw}
+        return {
+            "type": "Reasoning",
+            "id": self._id_of(item),
+            "summary_text": _texts(item.get("summary")),
+            "raw_content": _texts(item.get("content")),
+        }
 
     def _answer(self, item: Item) -> dict[str, Any] | None:
         call_id = item.get("call_id")
-        call = self._calls.pop(call_id, None) if isinstance(call_id, str) else None
+        # Kept, not taken: an answer that is refused is given again.
+        call = self._calls.get(call_id) if isinstance(call_id, str) else None
         if call is None:
             return None
         output = item.get("output")
-        texts = [output] if isinstance(output, str) else [part.get("text", "") for part in output or []]
+        texts = [output] if isinstance(output, str) else _texts(output)
         return {
             "type": "DynamicToolCall",
             "id": call_id,
@@ -86,10 +90,23 @@ class ItemEcho:
         return found if isinstance(found, str) and found else self._new_id()
 
 
+def _texts(parts: object) -> list[str]:
+    """Return the texts of parts, whatever else stands among them."""
+    if not isinstance(parts, list | tuple):
+        return []
+    texts = [part.get("text") if isinstance(part, Mapping) else None for part in parts]
+    return [text for text in texts if isinstance(text, str)]
+
+
+def text_of(parts: object) -> str:
+    """Return the texts of parts as one."""
+    return "".join(_texts(parts))
+
+
 def _input(part: Item) -> dict[str, Any]:
-    if part.get("type") == "input_image":
-        return {"type": "image", "image_url": part.get("image_url", "")}
-    return {"type": "text", "text": part.get("text", ""), "text_elements": []}
+    if part.get("type") == "input_image" and isinstance(part.get("image_url"), str):
+        return {"type": "image", "image_url": part["image_url"]}
+    return {"type": "text", "text": "".join(_texts([part])), "text_elements": []}
 
 
 def legacy_events(shown: Item) -> list[dict[str, Any]]:
@@ -97,14 +114,15 @@ def legacy_events(shown: Item) -> list[dict[str, Any]]:
     kind = shown.get("type")
     if kind == "UserMessage":
         parts = shown.get("content") or []
-        text = "".join(part.get("text", "") for part in parts)
-        images = [part["image_url"] for part in parts if part.get("type") == "image"]
+        text = text_of(parts)
+        images = [part["image_url"] for part in parts if part.get("type") == "image" and "image_url" in part]
         return [{"type": "user_message", "message": text, "images": images}]
     if kind == "AgentMessage":
-        text = "".join(part.get("text", "") for part in shown.get("content") or [])
+        text = text_of(shown.get("content"))
         return [{"type": "agent_message", "message": text, "phase": shown.get("phase")}]
     if kind == "Reasoning":
-        return [{"type": "agent_reasoning", "text": text} for text in shown.get("summary_text") or []]
+        summary = shown.get("summary_text") or []
+        return [{"type": "agent_reasoning", "text": text} for text in summary if isinstance(text, str)]
     if kind == "ContextCompaction":
         return [{"type": "context_compacted"}]
     return []

@@ -17,11 +17,12 @@ from rollout.testing.crashfs import CrashFS
 HOME = "/home"
 THREAD = ThreadId("01a1fcfd-a9db-70e2-83f4-75668ebc56a0")
 ROUNDS = 3
+MILLIS = count(1)
 
 
 def take(fs: MutableFileSystem) -> Lease:
-    """Take the lease while the clock says nothing: epochs must come from what is stored."""
-    return take_lease(fs, HOME, THREAD, clock=lambda: 0, pid=1)
+    """Take the lease a millisecond later than the last one: no crash turns the clock back."""
+    return take_lease(fs, HOME, THREAD, clock=lambda: next(MILLIS), pid=1)
 
 
 def scenario(fs: CrashFS) -> None:

@@ -1,0 +1,93 @@
+"""What callers hand in to be recorded, judged before a byte is written.
+
+Whatever is accepted here reads back as what was meant: a stored item that no reader takes would be
+lost without a word. Raises InvalidRequest, saying what was expected. Format: docs/format.md, "Writing turns".
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any, Final
+
+from msgspec import Raw
+
+from rollout.errors import InvalidRequest
+from rollout.format.decoding import decode_probe
+from rollout.format.encoding import encode_payload
+from rollout.format.items import check_item
+from rollout.format.record import MAX_COUNT
+from rollout.format.vocabulary import HISTORY_ITEMS, HISTORY_ROLES, MESSAGE
+
+_SHOWN_TYPE: Final = re.compile(r"[A-Z][A-Za-z0-9]*")
+_TEXT_PARTS: Final = ("content", "summary_text", "raw_content")
+_COUNTS: Final = (
+    "input_tokens",
+    "cached_input_tokens",
+    "cache_write_input_tokens",
+    "output_tokens",
+    "reasoning_output_tokens",
+)
+
+
+def _refused(what: str, why: str) -> InvalidRequest:
+    return InvalidRequest(f"recording {what}: {why}", hint="Mend the value; nothing was written.")
+
+
+def require_text(what: str, name: str, value: object) -> str:
+    """Return `value`, which is text and not empty."""
+    if not isinstance(value, str) or not value:
+        raise _refused(what, f"{name}: expected text that is not empty, found {value!r:.80}")
+    return value
+
+
+def stored_item(item: Mapping[str, Any] | bytes) -> bytes:
+    """Return an item of the model's history as it is stored: of a shape and type that replay takes."""
+    payload = encode_payload(item, what="an item")
+    probe = decode_probe(Raw(payload))
+    problem = check_item(probe) if probe is not None else None
+    if probe is None or problem is not None:
+        raise _refused("an item", problem.detail if problem is not None else "not of the shape of an item")
+    if probe.type == MESSAGE:
+        if probe.role not in HISTORY_ROLES:
+            roles = ", ".join(sorted(HISTORY_ROLES))
+            raise _refused("an item", f"message: expected a role of {roles}, found {probe.role!r:.40}")
+    elif probe.type not in HISTORY_ITEMS:
+        raise _refused("an item", f"type {probe.type!r:.60} is not of the model's history")
+    return payload
+
+
+def shown_item(shown: Mapping[str, Any]) -> dict[str, Any]:
+    """Return an item for people to see: it has a type, an id, and parts that are what they say."""
+    members = dict(shown)
+    kind = members.get("type")
+    if not isinstance(kind, str) or _SHOWN_TYPE.fullmatch(kind) is None:
+        raise _refused("a shown item", f"type: expected a name such as `AgentMessage`, found {kind!r:.60}")
+    require_text("a shown item", f"id of the {kind}", members.get("id"))
+    for name in _TEXT_PARTS:
+        parts = members.get(name, [])
+        if not isinstance(parts, list | tuple) or not all(map(_is_part, parts)):
+            raise _refused("a shown item", f"{name} of the {kind}: expected a list of texts or parts")
+    return members
+
+
+def _is_part(part: object) -> bool:
+    if isinstance(part, Mapping):
+        return isinstance(part.get("type"), str) and isinstance(part.get("text", ""), str)
+    return isinstance(part, str)
+
+
+def token_counts(used: Mapping[str, int]) -> dict[str, int]:
+    """Return counts of tokens with all members that readers ask for; those left out are 0.
+
+    Left out, `total_tokens` is what went in and what came out.
+    """
+    given: Mapping[Any, Any] = used
+    for name, count in given.items():
+        is_count = isinstance(count, int) and not isinstance(count, bool) and 0 <= count <= MAX_COUNT
+        if not isinstance(name, str) or not is_count:
+            raise _refused(
+                "a usage", f"expected names with counts of 0 or more, found {name!r}: {count!r:.40}"
+            )
+    counts = dict.fromkeys(_COUNTS, 0) | dict(used)
+    return {"total_tokens": counts["input_tokens"] + counts["output_tokens"]} | counts
