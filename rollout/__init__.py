@@ -29,9 +29,10 @@ if TYPE_CHECKING:
         StorageFailed,
         UnsupportedFormat,
     )
+    from rollout.format.record import Damage
     from rollout.ids import RolloutId, ThreadId, TurnId, parse_thread_id
     from rollout.replay.context import Context, ReadStats
-    from rollout.replay.reading import Damage, ReadPath
+    from rollout.replay.reading import ReadPath
     from rollout.store.check import FileCheck
     from rollout.store.listing import Listing, SortKey
     from rollout.store.recorder import Durability, Recorder
@@ -103,9 +104,10 @@ _HOMES: Final = {
             "StorageFailed",
             "UnsupportedFormat",
         ),
+        "rollout.format.record": ("Damage",),
         "rollout.ids": ("RolloutId", "ThreadId", "TurnId", "parse_thread_id"),
         "rollout.replay.context": ("Context", "ReadStats"),
-        "rollout.replay.reading": ("Damage", "ReadPath"),
+        "rollout.replay.reading": ("ReadPath",),
         "rollout.store.check": ("FileCheck",),
         "rollout.store.listing": ("Listing", "SortKey"),
         "rollout.store.recorder": ("Durability", "Recorder"),

@@ -162,6 +162,10 @@ def _check_reference(record: Record) -> Problem:
     )
 
 
+def _pass_over(_: Record) -> Problem:
+    return Problem(Reason.CHECKPOINT, "positions that a resume may start from, no part of the history")
+
+
 def _accept(_: Record) -> Problem | None:
     return None
 
@@ -175,6 +179,7 @@ _CHECKS: Final[dict[str, Callable[[Record], Problem | None]]] = {
     vocabulary.WORLD_STATE: _shape_check(payloads.WorldState),
     vocabulary.AGENT_COMMUNICATION: _shape_check(payloads.AgentCommunication),
     vocabulary.ROLLOUT_REFERENCE: _check_reference,
+    vocabulary.CHECKPOINT: _pass_over,
     vocabulary.TOKEN_USAGE: _shape_check(payloads.UsageRecord),
     **dict.fromkeys(vocabulary.CARRIED_TYPES, _accept),
 }

@@ -46,6 +46,7 @@ class Reason(StrEnum):
     BAD_PAYLOAD = "badPayload"
     UNKNOWN_TYPE = "unknownType"
     OBSOLETE = "obsolete"
+    CHECKPOINT = "checkpoint"
     TORN_TAIL = "tornTail"
     CUT_LINE = "cutLine"
     COPIED_HEADER = "copiedHeader"
@@ -55,8 +56,8 @@ class Reason(StrEnum):
     BAD_COMPRESSION = "badCompression"
 
 
-HARMLESS: Final = frozenset({Reason.UNKNOWN_TYPE, Reason.OBSOLETE, Reason.TORN_TAIL})
-"""Reasons that say nothing bad of the bytes: a newer type, an older shape, a write cut short."""
+HARMLESS: Final = frozenset({Reason.UNKNOWN_TYPE, Reason.OBSOLETE, Reason.CHECKPOINT, Reason.TORN_TAIL})
+"""Reasons that say nothing bad of the bytes: a newer type, an older shape, positions, a write cut short."""
 
 
 class Part(Struct, frozen=True, gc=False):
@@ -157,6 +158,25 @@ class Rejected(Struct, frozen=True, gc=False):
     @property
     def is_damage(self) -> bool:
         """Whether these bytes contradict the format."""
+        return self.reason not in HARMLESS
+
+
+class Damage(Struct, frozen=True, rename="camel"):
+    """A span of one rollout whose bytes are not what they should be, and why.
+
+    Offsets are decoded bytes, half-open.
+    """
+
+    rollout_id: str
+    path: str
+    start_offset: int
+    end_offset: int
+    reason: Reason
+    detail: str
+
+    @property
+    def is_damage(self) -> bool:
+        """Whether the bytes contradict the format, rather than being cut short or newer than we know."""
         return self.reason not in HARMLESS
 
 

@@ -19,6 +19,7 @@ from rollout.format.payloads import Compacted, TurnContext
 from rollout.format.record import ABSENT, Envelope, Probe, Record
 from rollout.format.vocabulary import (
     CARRIED_TYPES,
+    CHECKPOINT,
     COMPACTED,
     EVENT_MSG,
     EVENTS,
@@ -26,11 +27,14 @@ from rollout.format.vocabulary import (
     ITEM_COMPLETED,
     RESPONSE_ITEM,
     ROLLED_BACK,
+    SESSION_META,
     TASK_COMPLETE,
     TASK_STARTED,
     TOKEN_USAGE,
     TURN_CONTEXT,
+    TURN_ENDS,
     USER_MESSAGE,
+    WORLD_STATE,
 )
 
 
@@ -118,6 +122,9 @@ _TESTS: Final[dict[str, _Test | None]] = {
 }
 """The same for records of other types; what is in neither table passes the rules or nothing."""
 
+_TYPES: Final = frozenset({EVENT_MSG, SESSION_META, WORLD_STATE, CHECKPOINT, *_TESTS})
+"""Types that are not looked into where they are not asked for; one that nobody knows may be an altered one."""
+
 _decode: Final = msgspec.json.Decoder(_Envelope).decode
 
 
@@ -133,7 +140,7 @@ def find_records(
 ) -> list[Record | Unclear]:
     """Return what lines are, in their order: surely records, or unclear.
 
-    `only_type` leaves out lines that are surely of another record type.
+    `only_type` leaves out lines that are surely of another record type, but none that may be sealed.
     """
     envelopes: list[_Envelope | None]
     try:
@@ -146,8 +153,9 @@ def find_records(
             found.append(Unclear(start, stored))
             continue
         type_ = envelope.type
-        if only_type is not None and type_ != only_type:
-            continue
+        if only_type is not None and type_ != only_type and type_ in _TYPES:
+            if type_ != EVENT_MSG or envelope.payload.type not in TURN_ENDS:
+                continue
         if type_ == EVENT_MSG:
             test = _EVENT_TESTS.get(envelope.payload.type, _is_of_its_type)
         else:

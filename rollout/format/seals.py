@@ -14,6 +14,9 @@ from msgspec import Struct
 _NAME: Final = b"seal"
 _MEMBER: Final = re.compile(rb',"([^"]{4})":"([^"]*)"\}$')
 _TEXT: Final = re.compile(rb"(0|[1-9][0-9]{0,18})\.([A-Za-z0-9_-]{43})")
+_REMAINS: Final = re.compile(
+    rb'(?:,"seal":".*"\}|(?:..seal...|,"....":")(?:0|[1-9][0-9]{0,18})\.[A-Za-z0-9_-]{43}..)$', re.DOTALL
+)
 LONGEST_SEAL_BYTES: Final = 80
 """No seal's member is longer, closing brace and newline included."""
 
@@ -45,6 +48,20 @@ def find_seal(line: bytes, start_offset: int) -> Seal | None:
     if name != _NAME or text is None or int(text.group(1)) > covered_to:
         return Seal(start_offset, covered_to, None)
     return Seal(int(text.group(1)), covered_to, text.group(2).decode())
+
+
+def find_seal_remains(stored: bytes, start_offset: int) -> Seal | None:
+    """Return the seal of a line that is no record, or what is left of one, with digest None.
+
+    `stored` is the line or its last bytes. The whole member has to be there, a letter of it altered
+    at most: what a write cut short has left of a seal says nothing.
+    """
+    line = stored.rstrip(b"\r\n")
+    seal = find_seal(line, start_offset)
+    if seal is not None:
+        return seal
+    remains = _REMAINS.search(line, max(0, len(line) - LONGEST_SEAL_BYTES))
+    return Seal(start_offset, start_offset + remains.start(), None) if remains is not None else None
 
 
 def seal_member(covered_from: int, digest: str) -> bytes:

@@ -18,6 +18,8 @@ WORLD_STATE: Final = "world_state"
 TOKEN_USAGE: Final = "token_usage_record"
 SETTINGS_APPLIED: Final = "thread_settings_applied"
 ROLLOUT_REFERENCE: Final = "rollout_reference"
+CHECKPOINT: Final = "checkpoint"
+"""Our own: positions that a resume may start from. Other readers pass over the line, and count it nowhere."""
 
 CARRIED_TYPES: Final = frozenset(
     {
@@ -33,6 +35,8 @@ CARRIED_TYPES: Final = frozenset(
 TASK_STARTED: Final = frozenset({"task_started", "turn_started"})
 TASK_COMPLETE: Final = frozenset({"task_complete", "turn_complete"})
 TURN_ABORTED: Final = "turn_aborted"
+TURN_ENDS: Final = TASK_COMPLETE | {TURN_ABORTED}
+"""The events that end a turn: the lines that may be sealed."""
 ROLLED_BACK: Final = "thread_rolled_back"
 ITEM_COMPLETED: Final = "item_completed"
 USER_MESSAGE: Final = "user_message"

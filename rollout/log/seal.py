@@ -6,6 +6,7 @@ reached without trusting a single line. Format: docs/format.md, "Seals".
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Final
 
@@ -15,6 +16,8 @@ from rollout.log.anchor import digest_text
 from rollout.log.source import Source
 
 _BLOCK_BYTES: Final = 1 << 20
+_ORDINAL: Final = re.compile(rb'"ordinal":(0|[1-9][0-9]{0,18})[,}]')
+_ENVELOPE_BYTES: Final = 120
 
 
 def digest_of(source: Source, start: int, end: int) -> str:
@@ -36,22 +39,33 @@ def iter_broken_seals(source: Source, newest: Seal, lowest_offset: int = 0) -> I
     """
     seal: Seal | None = newest
     while seal is not None and seal.covered_to > lowest_offset:
-        broken = _find_broken(source, seal)
+        broken = find_broken_seal(source, seal)
         if broken is not None:
             yield broken
         seal = _seal_before(source, seal)
 
 
-def _find_broken(source: Source, seal: Seal) -> Rejected | None:
+def find_broken_seal(source: Source, seal: Seal) -> Rejected | None:
+    """Return the span that a seal covers, its own line included, as damage if it does not hold."""
     end = seal.covered_to + len(_member_at(source, seal.covered_to))
     if seal.digest is None:
-        detail = f"the seal at byte {seal.covered_to} is none: expected <offset>.<43 characters>"
+        detail = f"{_named(source, seal)} is none: expected <offset>.<43 characters>"
         return Rejected(seal.covered_from, end, Reason.BROKEN_SEAL, detail)
     found = digest_of(source, seal.covered_from, seal.covered_to)
     if found == seal.digest:
         return None
-    detail = f"the seal at byte {seal.covered_to} does not hold: expected digest {seal.digest}, found {found}"
+    detail = f"{_named(source, seal)} does not hold: expected digest {seal.digest}, found {found}"
     return Rejected(seal.covered_from, end, Reason.BROKEN_SEAL, detail)
+
+
+def _named(source: Source, seal: Seal) -> str:
+    """Return which seal it is, for people: by its line's ordinal too, where that can still be read."""
+    start = max(0, seal.covered_to - _BLOCK_BYTES)
+    block = source.read_at(start, seal.covered_to - start)
+    line_start = block.rfind(b"\n") + 1
+    ordinal = _ORDINAL.search(block, line_start, line_start + _ENVELOPE_BYTES)
+    of_record = f" of ordinal {ordinal.group(1).decode()}" if ordinal is not None else ""
+    return f"the seal{of_record} at byte {seal.covered_to}"
 
 
 def _seal_before(source: Source, seal: Seal) -> Seal | None:

@@ -10,10 +10,10 @@ from msgspec import Raw, Struct
 
 from rollout.format.decoding import decode_payload
 from rollout.format.payloads import Compacted, TurnContext, TurnSettings
-from rollout.format.record import Record
+from rollout.format.record import Damage, Record
 from rollout.replay.history import HistoryItem, base_items, replay
 from rollout.replay.lineage import Lineage
-from rollout.replay.reading import Damage, Reading, ReadPath
+from rollout.replay.reading import Reading, ReadPath
 from rollout.replay.scan import BackwardScan, Reference
 from rollout.replay.usage import Usage
 from rollout.replay.world import Window, first_window, fold_world, window_of
@@ -63,11 +63,13 @@ def read_context(lineage: Lineage, *, reads_everything: bool = False) -> Context
     """Return what continuing the thread needs.
 
     Reads backward and stops where it can prove its answer; `reads_everything` reads every
-    byte all the same (the answer is equal, and all damage is found). Raise StorageFailed if
-    the OS cannot read. Format: docs/format.md, "Bounded read".
+    byte all the same (the answer is equal, and all damage is found). The seals of what was read
+    have been verified: see `damage`. Raise StorageFailed if the OS cannot read. Format:
+    docs/format.md, "Bounded read" and "Seals".
     """
     reading = Reading(lineage, reads_everything=reads_everything)
     reading.run()
+    broken = reading.seals.find_broken()
     scan, checkpoint = reading.scan, reading.checkpoint
     scan.finish(drops_open_settings=checkpoint is not None and checkpoint.resume_metadata is not None)
     base: Compacted | None = checkpoint
@@ -90,7 +92,7 @@ def read_context(lineage: Lineage, *, reads_everything: bool = False) -> Context
         window=_window(lineage, scan, checkpoint),
         usage=reading.usage.result(),
         read=_stats(reading, reads_everything=reads_everything),
-        damage=reading.damage[::-1],
+        damage=reading.damage[::-1] + broken,
         next_ordinal=next_ordinal,
         not_resumable=not_resumable,
         latest_context=decode_payload(latest, TurnContext) if latest is not None else None,

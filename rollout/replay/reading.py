@@ -16,10 +16,11 @@ from msgspec import Struct
 from rollout.format import vocabulary
 from rollout.format.decoding import decode_payload
 from rollout.format.payloads import Compacted
-from rollout.format.record import Reason, Record, Rejected
+from rollout.format.record import Damage, Reason, Record, Rejected
 from rollout.log.lines import Span, iter_lines_backward
 from rollout.replay.lineage import Lineage, Segment
 from rollout.replay.scan import BackwardScan
+from rollout.replay.sealed import SealWatch, damage_of
 from rollout.replay.usage import UsageScan
 
 _CONTEXT: Final = vocabulary.TURN_CONTEXT.encode()
@@ -33,22 +34,6 @@ class ReadPath(StrEnum):
     FULL = "full"
 
 
-class Damage(Struct, frozen=True, rename="camel"):
-    """A span of one rollout that is not a record, and why. Offsets are decoded bytes, half-open."""
-
-    rollout_id: str
-    path: str
-    start_offset: int
-    end_offset: int
-    reason: Reason
-    detail: str
-
-    @property
-    def is_damage(self) -> bool:
-        """Whether the bytes contradict the format, rather than being cut short or newer than we know."""
-        return Rejected(self.start_offset, self.end_offset, self.reason, self.detail).is_damage
-
-
 class Reading:
     """One backward pass over a lineage."""
 
@@ -56,6 +41,7 @@ class Reading:
         self.lineage = lineage
         self.scan = BackwardScan()
         self.usage = UsageScan()
+        self.seals = SealWatch(lineage)
         self.damage: list[Damage] = []
         self.records = 0
         self.segments = 0
@@ -71,6 +57,7 @@ class Reading:
         self._takes: dict[str | None, Callable[[Record], bool]] = {
             **self.scan.handlers(),
             **dict.fromkeys(vocabulary.TASK_STARTED, self._take_start),
+            **dict.fromkeys(vocabulary.TURN_ENDS, self._take_end),
             vocabulary.TURN_CONTEXT: self._take_context,
             vocabulary.COMPACTED: self._take_compaction,
             vocabulary.SESSION_META: self._take_header,
@@ -82,7 +69,9 @@ class Reading:
         segments = self.lineage.segments
         for place in reversed(range(len(segments))):
             self.segments += 1
+            self.seals.enter(segments[place])
             end_offset = self._read_segment(segments[place])
+            self.seals.leave(segments[place].start_offset if end_offset is None else end_offset)
             if end_offset is not None:
                 self.path = ReadPath.BOUNDED
                 self._seek_context(place, end_offset)
@@ -98,14 +87,21 @@ class Reading:
                 span = msgspec.structs.replace(span, end_offset=end_offset)
             else:
                 self.segments += 1
-            self._seek_context_in(segment, span)
+            self.seals.enter(segment)
+            self.seals.leave(self._seek_context_in(segment, span))
 
-    def _seek_context_in(self, segment: Segment, span: Span) -> None:
+    def _seek_context_in(self, segment: Segment, span: Span) -> int:
+        """Read on in one segment until a turn context; return how far down that was."""
         for batch in iter_lines_backward(self.lineage.source(segment), span):
             for line in reversed(batch):
-                if isinstance(line, Record) and line.type == vocabulary.TURN_CONTEXT:
+                if isinstance(line, Rejected):
+                    self.seals.note_rejected(line)
+                elif line.type == vocabulary.TURN_CONTEXT:
                     self.latest_context = line
-                    return
+                    return line.start_offset
+                elif self.seals.is_wanted and line.label in vocabulary.TURN_ENDS:
+                    self.seals.note(line)
+        return span.start_offset
 
     def _read_segment(self, segment: Segment) -> int | None:
         """Read one segment, newest record first; return the offset behind which nothing is needed.
@@ -135,17 +131,10 @@ class Reading:
         return None
 
     def _report(self, segment: Segment, line: Rejected) -> None:
-        if line.is_damage or line.reason is Reason.TORN_TAIL:
-            self.damage.append(
-                Damage(
-                    segment.rollout_id,
-                    segment.file.path,
-                    line.start_offset,
-                    line.end_offset,
-                    line.reason,
-                    line.detail,
-                )
-            )
+        self.seals.note_rejected(line)
+        # Whether a seal holds is said by what it covers, not by the line it is on.
+        if (line.is_damage and line.reason is not Reason.BROKEN_SEAL) or line.reason is Reason.TORN_TAIL:
+            self.damage.append(damage_of(segment.rollout_id, segment.file.path, line))
 
     # Each of these takes the next older record of its label; True when nothing older is needed.
 
@@ -168,6 +157,11 @@ class Reading:
             return True
         return False
 
+    def _take_end(self, record: Record) -> bool:
+        if self.seals.is_wanted:
+            self.seals.note(record)
+        return not self._is_scan_over and self.scan.feed(record)
+
     def _take_header(self, record: Record) -> bool:
         if record.start_offset != self._segment.header.start_offset and self._segment.is_paginated:
             detail = "a header copied into the middle of the file; the records before it are kept"
@@ -181,7 +175,7 @@ class Reading:
             self._note_usage()
             return self.scan.feed_compacted(record)
         self._is_scan_over = True
-        for label in self.scan.handlers():
+        for label in self.scan.handlers().keys() - vocabulary.TURN_ENDS:
             if label != vocabulary.TURN_CONTEXT or self.latest_context is not None:
                 del self._takes[label]
         self._note_usage()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from msgspec import Struct
 
-from rollout.replay.reading import Damage
+from rollout.format.record import Damage
 from rollout.store.check import FileCheck
 from rollout.store.listing import Finding
 from rollout.store.summary import Problem

@@ -7,8 +7,8 @@ from typing import Final
 import msgspec
 from msgspec import UNSET, Raw, Struct, UnsetType
 
+from rollout.format.record import Damage
 from rollout.replay.context import Context, ReadStats
-from rollout.replay.reading import Damage
 from rollout.replay.usage import TokenTotals, Usage
 from rollout.replay.world import Window
 from rollout.store.summary import ThreadSummary
