@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator
 from msgspec import Struct
 
 from rollout.errors import RolloutError
-from rollout.format.record import Mode, Reason, Record, Rejected
+from rollout.format.record import Damage, Mode, Reason, Record, Rejected
 from rollout.fs.api import FileSystem
 from rollout.log.header import Header, read_header
 from rollout.log.index import RolloutIndex
@@ -21,7 +21,6 @@ from rollout.log.layout import RolloutFile
 from rollout.log.lines import Span, iter_lines
 from rollout.log.source import open_source
 from rollout.replay.lineage import resolve_lineage
-from rollout.replay.reading import Damage
 from rollout.store.summary import Problem, problem_of
 
 
