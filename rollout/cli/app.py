@@ -35,10 +35,19 @@ class Entry(NamedTuple):
 
 
 COMMANDS: Final = {
+    "append": Entry("rollout.cli.append:append", "Record items from stdin as one complete turn."),
     "check": Entry("rollout.cli.check:check", "Read everything, change nothing, list what is damaged."),
+    "compact": Entry(
+        "rollout.cli.compact:compact",
+        "Put a shorter history in place of all that a model was given so far.",
+    ),
     "items": Entry("rollout.cli.items:items", "Page through the items of a thread or a turn, oldest first."),
     "list": Entry("rollout.cli.threads:list_threads", "List the threads of the home, newest first."),
+    "new": Entry("rollout.cli.new:new", "Make an empty thread, and print its id."),
+    "repair": Entry("rollout.cli.repair:repair", "Mend what can be mended without losing a byte."),
     "resume": Entry("rollout.cli.resume:resume", "Say what a model must be given to continue a thread."),
+    "revert": Entry("rollout.cli.revert:revert", "Let a paginated thread end before one of its turns."),
+    "rollback": Entry("rollout.cli.rollback:rollback", "Take the last turns of a legacy thread back."),
     "show": Entry("rollout.cli.threads:show", "Show one thread: where it is, what it is, what it stands on."),
     "turns": Entry("rollout.cli.turns:turns", "Page through the turns of a thread, newest first."),
 }
@@ -89,10 +98,10 @@ def _version(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:
 )
 @click.pass_context
 def rollout(ctx: click.Context, home: str | None, no_color: bool, max_line_bytes: int | None) -> None:
-    """Read the conversations of coding agents: resume, page, list and check them.
+    """Keep the conversations of coding agents: resume, page and list them, record and check them.
 
     THREAD is a full id, a unique prefix of one, a name, or a path; --last stands for the thread
-    that changed last. Nothing here writes into the home.
+    that changed last.
 
     \b
     Examples:

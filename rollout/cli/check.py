@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterable, Iterator
 from time import monotonic
 from typing import Final
 
@@ -40,17 +41,12 @@ def check(output: Output, reference: str | None, last: bool, wants_json: bool) -
                 files, findings = store.files_to_check(thread), []
         shown: list[FileCheck] = []
         sums = [0, 0, 0]
-        began = monotonic()
-        for done, checked in enumerate(store.check(files), 1):
+        for checked in progress(store.check(files), len(files)):
             sums[0] += checked.size_bytes
             sums[1] += checked.records
             sums[2] += len(checked.damage)
             if not checked.is_sound or checked.torn_tail is not None or not is_whole:
                 shown.append(checked)
-            if sys.stderr.isatty() and monotonic() - began > _PROGRESS_AFTER_SECONDS:
-                click.echo(f"\r{done:,} of {len(files):,} files, {shown_size(sums[0])}", nl=False, err=True)
-                if done == len(files):
-                    click.echo("", err=True)
     is_sound = all(one.is_sound for one in shown) and not findings
     if wants_json:
         data = [checked_file(one) for one in shown]
@@ -64,6 +60,19 @@ def check(output: Output, reference: str | None, last: bool, wants_json: bool) -
         total = f"{counted(len(files), 'file')}, {counted(sums[1], 'record')}, {shown_size(sums[0])}"
         click.echo(f"{total}: {click.style(verdict, fg='green' if is_sound else 'red')}")
     return 0 if is_sound else _DAMAGED
+
+
+def progress(checks: Iterable[FileCheck], files: int) -> Iterator[FileCheck]:
+    """Yield checks as they come, and tell people who wait how far it is."""
+    began = monotonic()
+    size_bytes = 0
+    for done, checked in enumerate(checks, 1):
+        size_bytes += checked.size_bytes
+        yield checked
+        if sys.stderr.isatty() and monotonic() - began > _PROGRESS_AFTER_SECONDS:
+            click.echo(f"\r{done:,} of {files:,} files, {shown_size(size_bytes)}", nl=False, err=True)
+            if done == files:
+                click.echo("", err=True)
 
 
 def _verdict(spans: int, unreadable: int, strays: int) -> str:

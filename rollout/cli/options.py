@@ -10,7 +10,8 @@ from typing import Any, Final, TypeVar
 import click
 
 from rollout.cli.output import Output
-from rollout.errors import InvalidRequest
+from rollout.errors import InvalidRequest, StorageFailed
+from rollout.ids import ThreadId
 from rollout.store.root import Store
 from rollout.store.thread import Thread
 from rollout.turns.paging import DEFAULT_LIMIT
@@ -73,6 +74,58 @@ def choice_option(
     )
 
 
+def durability_option(command: F) -> F:
+    """Add --durability."""
+    return click.option(
+        "--durability",
+        type=click.Choice(["turn", "record", "none"]),
+        default="turn",
+        show_default=True,
+        help="When it survives a power loss: once the turn has ended, at every record, or never for sure.",
+    )(command)
+
+
+def read_input(path: str, what: str) -> bytes:
+    """Return all of a file, or of stdin for `-`. Raise StorageFailed."""
+    try:
+        with click.open_file(path, "rb") as stream:
+            if path == "-" and stream.isatty():
+                click.echo(f"reading {what} from the terminal, up to Ctrl-D", err=True)
+            return bytes(stream.read())
+    except (OSError, ValueError) as error:
+        why = (error.strerror if isinstance(error, OSError) else None) or str(error)
+        raise StorageFailed(f"reading {path}: {why}", hint="Name a file that you may read.") from error
+
+
+def input_name(path: str) -> str:
+    """Return how an input is called in messages."""
+    return "stdin" if path == "-" else path
+
+
+def find_writable_id(store: Store, reference: str | None, *, last: bool) -> ThreadId:
+    """Return the id of the thread to write to.
+
+    A path must be that of the thread's newest rollout: nothing is written anywhere else.
+    """
+    with open_thread(store, reference, last=last) as thread:
+        thread_id, named = thread.id, thread.files()[-1].path
+    if reference is None or not is_path(reference):
+        return thread_id
+    with store.open_thread(thread_id) as thread:
+        newest = thread.files()[-1].path
+    if not Path(named).samefile(newest):
+        raise InvalidRequest(
+            f"writing to {named}: the newest rollout of thread {thread_id} in this home is {newest}",
+            hint="Name the thread by its id, or choose another home with --home.",
+        )
+    return thread_id
+
+
+def is_path(reference: str) -> bool:
+    """Tell whether a reference is a path, and no id or name."""
+    return "/" in reference or reference.endswith(_SUFFIXES)
+
+
 def open_thread(store: Store, reference: str | None, *, last: bool) -> Thread:
     """Open what THREAD or --last names: an id, a prefix, a name, or a path."""
     if last is (reference is not None):
@@ -82,6 +135,6 @@ def open_thread(store: Store, reference: str | None, *, last: bool) -> Thread:
         )
     if reference is None:
         return store.open_thread(store.newest_thread_id())
-    if "/" in reference or reference.endswith(_SUFFIXES):
+    if is_path(reference):
         return store.open_path(str(Path(reference).expanduser().absolute()))
     return store.open_thread(reference)

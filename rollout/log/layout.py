@@ -19,6 +19,7 @@ STATE_FOLDER: Final = ".rollout"
 COMPRESSED_SUFFIX: Final = ".jsonl.zst"
 _PREFIX: Final = "rollout-"
 PLAIN_SUFFIX: Final = ".jsonl"
+DRAFT_SUFFIX: Final = ".draft"
 _UUID_LENGTH: Final = 36
 
 
@@ -76,6 +77,11 @@ def coordination_path(home: str) -> str:
     return join(home, f"{LOCKS_FOLDER}/.coordination.lock")
 
 
+def names_lock_path(home: str) -> str:
+    """Return the file that is locked while a name is appended."""
+    return join(home, f"{NAMES_FILE}.lock")
+
+
 def lease_path(home: str, thread_id: ThreadId) -> str:
     """Return the file that says who of us held a thread's lease last."""
     return join(home, f"{STATE_FOLDER}/leases/{thread_id}.json")
@@ -84,6 +90,11 @@ def lease_path(home: str, thread_id: ThreadId) -> str:
 def quarantine_path(home: str, rollout_id: RolloutId, offset: int, now_ms: int) -> str:
     """Return where the torn tail that began at `offset` of a rollout is kept."""
     return join(home, f"{STATE_FOLDER}/quarantine/{rollout_id}.{offset}.{now_ms}")
+
+
+def draft_quarantine_path(home: str, draft: str, now_ms: int) -> str:
+    """Return where a draft that was never published is kept."""
+    return join(home, f"{STATE_FOLDER}/quarantine/{base_name(draft)}.{now_ms}")
 
 
 def new_rollout_path(home: str, timestamp: str, thread_id: ThreadId, rollout_id: RolloutId | None) -> str:

@@ -15,15 +15,16 @@ from msgspec import Struct
 from rollout.errors import Conflict, DamagedLog, UnsupportedFormat
 from rollout.format import vocabulary
 from rollout.format.decoding import decode_json, payload_of
-from rollout.format.record import Era, Record, Rejected
+from rollout.format.record import Era, Record
 from rollout.fs.mutation import AppendFile, MutableFileSystem
-from rollout.fs.publish import publish_file, sync_names
+from rollout.fs.publish import sync_names
 from rollout.ids import ThreadId
-from rollout.log.layout import folder_of, quarantine_path
+from rollout.log.layout import folder_of
 from rollout.log.lease import take_lease
 from rollout.log.lines import iter_lines_backward
+from rollout.log.quarantine import quarantine_tail
 from rollout.log.source import Source
-from rollout.log.tail import Tail, read_tail
+from rollout.log.tail import read_tail
 from rollout.log.writer import LogWriter
 from rollout.replay.context import Context, read_context
 from rollout.replay.lineage import Lineage, Segment
@@ -76,7 +77,7 @@ def open_recorder(
             file = _open_file(around.fs, lineage.newest_source)
         try:
             if tail.torn is not None:
-                _quarantine(around, segment, file, tail, tail.torn)
+                quarantine_tail(around.fs, around.home, segment.rollout_id, file, tail.torn, around.clock())
             folder = folder_of(segment.file.path)
             # Another client syncs nothing: before we promise that bytes are there, their name must be.
             names = None if is_ours else partial(sync_names, around.fs, around.home, folder)
@@ -138,16 +139,6 @@ def _open_file(fs: MutableFileSystem, source: Source) -> AppendFile:
             hint="Open the thread again.",
         )
     return file
-
-
-def _quarantine(around: Surroundings, segment: Segment, file: AppendFile, tail: Tail, torn: Rejected) -> None:
-    """Move a torn tail beside the log: first its copy is durable, then it is cut off."""
-    content = file.read_at(torn.start_offset, file.size_bytes() - torn.start_offset)
-    path = quarantine_path(around.home, segment.rollout_id, torn.start_offset, around.clock())
-    around.fs.make_folders(folder_of(path))
-    publish_file(around.fs, path, content)
-    file.truncate(tail.end_offset)
-    file.sync()
 
 
 class _Tools(Struct, frozen=True):

@@ -6,17 +6,17 @@ Reading never writes into the home, and asks no database (invariant 1).
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from secrets import token_bytes
 from types import TracebackType
-from typing import TYPE_CHECKING, Final, Self
+from typing import TYPE_CHECKING, Any, Final, Self
 
 from rollout.errors import InvalidRequest, NotFound
 from rollout.fs.api import FileSystem
 from rollout.fs.mutation import MutableFileSystem
 from rollout.fs.posix import POSIX
-from rollout.ids import RolloutId, ThreadId, mint_uuid7
+from rollout.ids import ThreadId, mint_uuid7
 from rollout.log.chunks import MAX_LINE_BYTES
 from rollout.log.layout import RolloutFile, base_name
 from rollout.log.names import read_names
@@ -31,8 +31,11 @@ from rollout.turns.model import ItemsView, Turn, TurnItem
 from rollout.turns.paging import DEFAULT_LIMIT, Page, SortDirection
 
 if TYPE_CHECKING:
+    from rollout.log.writer import Written
     from rollout.store.recorder import Recorder
     from rollout.store.recording import Surroundings
+    from rollout.store.repair import Repaired, RepairPlan
+    from rollout.store.whole_turn import WholeTurn
 
 _NANOS_A_MILLI: Final = 1_000_000
 
@@ -61,6 +64,11 @@ class Store:
         self._clock = clock
         self._new_id = new_id
         self._opener = Opener(fs, home, max_line_bytes, clock)
+
+    @property
+    def max_line_bytes(self) -> int:
+        """How long a line may be."""
+        return self._max_line_bytes
 
     def find_thread_id(self, reference: str) -> ThreadId:
         """Return the id that a reference stands for. Raise NotFound, or InvalidRequest for several."""
@@ -168,6 +176,45 @@ class Store:
         """Yield what is wrong with each file, reading all of it and changing nothing."""
         return check_files(self._fs, self._opener.index, files, self._max_line_bytes)
 
+    def files_to_repair(self, reference: str | None = None) -> list[RolloutFile]:
+        """Return the files that a repair of one thread, or of the whole home, looks at: oldest first.
+
+        The thread need not be readable. Raise NotFound, or InvalidRequest for several.
+        """
+        if reference is None:
+            return self.files_to_check()
+        thread_id = self.find_thread_id(reference)
+        files = self._opener.index.files_of(thread_id)
+        if not files:
+            raise NotFound(
+                f"repairing thread {thread_id}: no file name in {self.home} carries that id",
+                hint="Run `rollout list` to see which threads are there.",
+            )
+        return sorted(files, key=lambda file: base_name(file.path))
+
+    def plan_repair(self, checks: Iterable[FileCheck], reference: str | None = None) -> RepairPlan:
+        """Return what a repair would do about files that were checked, changing nothing.
+
+        With drafts left over in the whole home, or of the thread that `reference` names.
+        """
+        from rollout.store.repair import find_drafts, plan_repair, read_ends
+
+        drafts = find_drafts(self._fs, self.home, self._opener.index.folders, self._clock())
+        if reference is not None:
+            thread_id = self.find_thread_id(reference)
+            drafts = [draft for draft in drafts if draft.thread_id == thread_id]
+        return plan_repair(read_ends(self._fs, checks), drafts)
+
+    def apply_repair(self, plan: RepairPlan) -> Iterator[Repaired]:
+        """Do what a plan says, step by step; what leaves its place goes to quarantine.
+
+        Each step takes the lease of its thread, and is durable when it is yielded. A step that
+        cannot be done is yielded with its error. Raise InvalidRequest over a file system that only reads.
+        """
+        from rollout.store.repair import apply_repair
+
+        return apply_repair(self._surroundings(), plan)
+
     def create_thread(
         self,
         *,
@@ -176,20 +223,26 @@ class Store:
         model_provider: str = "openai",
         source: str = "cli",
         base_instructions: str | None = None,
+        name: str | None = None,
     ) -> Thread:
         """Make a new, empty thread. Durable, and readable by its id, on return.
 
-        Raise InvalidRequest for text that cannot be stored, StorageFailed.
+        `cwd` is absolute. Raise InvalidRequest for text that cannot be stored, StorageFailed.
         """
-        from rollout.store.creating import NewThread, create_rollout
-        from rollout.store.settings import ThreadSettings
+        from rollout.store.writing import ThreadRequest, make_thread
 
-        settings = ThreadSettings(str(cwd), model)
-        thread_id = ThreadId(self._new_id())
-        new = NewThread(thread_id, settings, model_provider, source, base_instructions)
-        around = self._surroundings()
-        create_rollout(around.fs, self.home, new, self._clock(), self._new_id)
-        return self.open_thread(thread_id)
+        request = ThreadRequest(str(cwd), model, model_provider, source, base_instructions, name)
+        return self.open_thread(make_thread(self._surroundings(), request))
+
+    def set_name(self, reference: str, name: str) -> str:
+        """Give a thread a name; return it as stored, without white space around it. Durable on return.
+
+        Several threads may have the same. Raise NotFound, InvalidRequest for a blank name, Conflict
+        while somebody else keeps the names locked.
+        """
+        from rollout.store.writing import name_thread
+
+        return name_thread(self._surroundings(), self.find_thread_id(reference), name)
 
     def record(self, reference: str, *, durability: str = "turn") -> Recorder:
         """Return the recorder of a thread, as `Thread.record` does."""
@@ -199,6 +252,28 @@ class Store:
         thread_id = self.find_thread_id(reference)
         return open_recorder(self._surroundings(), thread_id, Durability(durability))
 
+    def append_turn(
+        self, reference: str, items: Sequence[Mapping[str, Any] | bytes], *, durability: str = "turn"
+    ) -> WholeTurn:
+        """Record a completed turn of these items in one write.
+
+        A crash leaves all of it, or nothing that reads as completed. Raise as `record` does, and
+        InvalidRequest, with nothing written, when an item cannot be stored.
+        """
+        from rollout.store.whole_turn import record_whole_turn
+
+        with self.record(reference, durability=durability) as recorder:
+            return record_whole_turn(recorder, items, lambda: self.open_thread(recorder.thread_id))
+
+    def roll_back_thread(self, reference: str, num_turns: int) -> Written:
+        """Take the last turns of a legacy thread out of replay; their bytes stay. Durable on return.
+
+        Raise InvalidRequest for a paginated thread, else as `record` does.
+        """
+        from rollout.store.writing import roll_back
+
+        return roll_back(self._surroundings(), self.find_thread_id(reference), num_turns)
+
     def revert_thread(self, reference: str, *, before_turn: str) -> Thread:
         """Let a paginated thread end before one of its turns; return it as it is then.
 
@@ -206,18 +281,10 @@ class Store:
         Durable on return. Raise NotFound for an unknown turn, InvalidRequest for a legacy
         thread, LeaseHeld while somebody records it.
         """
-        from rollout.log.lease import take_lease
-        from rollout.store.creating import create_revert, find_turn_start
+        from rollout.store.writing import revert
 
-        around = self._surroundings()
         thread_id = self.find_thread_id(reference)
-        with (
-            take_lease(around.fs, self.home, thread_id, clock=self._clock, pid=around.pid),
-            self._opener.open_thread(thread_id) as lineage,
-        ):
-            start = find_turn_start(lineage, before_turn)
-            rollout_id = RolloutId(self._new_id())
-            create_revert(around.fs, self.home, lineage, start, self._clock(), rollout_id)
+        revert(self._surroundings(), thread_id, before_turn)
         return self.open_thread(thread_id)
 
     def _surroundings(self) -> Surroundings:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from rollout.cli.app import COMMANDS
 from tests.cli.conftest import Runner
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -29,10 +30,7 @@ NO_HOME = "-"
 CASES: dict[str, tuple[str, list[str]]] = {
     "help": (NO_HOME, ["--help"]),
     "no-arguments": (NO_HOME, []),
-    **{
-        f"help-{command}": (NO_HOME, [command, "--help"])
-        for command in ("check", "items", "list", "resume", "show", "turns")
-    },
+    **{f"help-{command}": (NO_HOME, [command, "--help"]) for command in COMMANDS},
     "list": ("paginated", ["list"]),
     "list-archived": ("paginated", ["list", "--archived", "--sort", "updated"]),
     "list-page": ("forks", ["list", "--limit", "2"]),
