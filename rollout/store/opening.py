@@ -28,6 +28,7 @@ from rollout.log.source import Source, open_source
 from rollout.replay.lineage import Lineage, resolve_lineage
 
 _SHOWN_MATCHES: Final = 5
+_SHOWN_CHARS: Final = 80
 _SHORTEST_PREFIX: Final = 4
 
 
@@ -144,6 +145,7 @@ class Opener:
             thread_id for thread_id, name in read_names(self._fs, self._home).items() if name == reference
         ]
         matches = sorted(set(named))
+        looking = f"looking for thread {reference[:_SHOWN_CHARS]!r}"
         prefix = reference.lower()
         if not matches and len(prefix) >= _SHORTEST_PREFIX and not set(prefix) - set("0123456789abcdef-"):
             matches = self.index.ids_with_prefix(prefix)
@@ -154,11 +156,11 @@ class Opener:
                 " and more" if len(matches) > _SHOWN_MATCHES else ""
             )
             raise InvalidRequest(
-                f"looking for thread {reference!r}: {len(matches)} threads answer to it: {shown}",
+                f"{looking}: {len(matches)} threads answer to it: {shown}",
                 hint="Give more of the id.",
             )
         raise NotFound(
-            f"looking for thread {reference!r}: no thread in {self._home} has that id, prefix or name",
+            f"{looking}: no thread in {self._home} has that id, prefix or name",
             hint="Run `rollout list` to see which threads are there.",
         )
 

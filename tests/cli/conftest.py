@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import io
+import json
 import os
 import shutil
+import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from msgspec import Struct
@@ -26,6 +30,26 @@ class Ran(Struct, frozen=True):
 
 
 Runner = Callable[..., Ran]
+Feed = Callable[..., Ran]
+
+USER = {"type": "message", "role": "user", "content": [{"type": "input_text", "text": "Why?"}]}
+ANSWER = {"type": "message", "role": "assistant", "content": [{"type": "output_text", "text": "So."}]}
+
+
+def lines(*items: object) -> bytes:
+    """Return items as JSON Lines."""
+    return b"".join(json.dumps(item).encode() + b"\n" for item in items)
+
+
+def bytes_of(home: Path) -> dict[str, bytes]:
+    """Return every file of a home with its bytes."""
+    return {str(path.relative_to(home)): path.read_bytes() for path in home.rglob("*") if path.is_file()}
+
+
+def error_of(ran: Ran) -> Any:
+    """Return the error that a command reported as JSON."""
+    assert ran.stdout == ""
+    return json.loads(ran.stderr)["error"]
 
 
 @pytest.fixture(autouse=True)
@@ -67,3 +91,30 @@ def rollout_command(capfdbinary: pytest.CaptureFixture[bytes]) -> Runner:
         return Ran(status, captured.out.decode(), captured.err.decode())
 
     return call
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    """An empty home."""
+    folder = tmp_path / "home"
+    folder.mkdir()
+    return folder
+
+
+@pytest.fixture
+def feed(rollout_command: Runner, monkeypatch: pytest.MonkeyPatch) -> Feed:
+    """Return a function that runs a command with these bytes as its stdin."""
+
+    def call(stdin: bytes, *arguments: object) -> Ran:
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(stdin)))
+        return rollout_command(*arguments)
+
+    return call
+
+
+@pytest.fixture
+def thread_id(home: Path, feed: Feed) -> str:
+    """A thread in the home, with one turn."""
+    made = feed(b"", "--home", home, "new", "--model", "m", "--cwd", "/src").stdout.strip()
+    assert feed(lines(USER, ANSWER), "--home", home, "append", made).status == 0
+    return made
