@@ -5,8 +5,15 @@ from __future__ import annotations
 import click
 
 from rollout.cli.excerpts import excerpt, kind_of
-from rollout.cli.options import json_option, open_thread, page_options, pass_output, thread_options
-from rollout.cli.output import Output, emit_json, emit_more, emit_table
+from rollout.cli.options import (
+    allow_damage_option,
+    json_option,
+    open_thread,
+    page_options,
+    pass_output,
+    thread_options,
+)
+from rollout.cli.output import Output, emit_damage, emit_json, emit_more, emit_table
 from rollout.turns.paging import SortDirection
 
 
@@ -14,6 +21,7 @@ from rollout.turns.paging import SortDirection
 @thread_options
 @click.option("--turn", "turn_id", metavar="ID", help="Only the items of this turn.")
 @page_options("asc")
+@allow_damage_option
 @json_option
 @pass_output
 def items(
@@ -24,6 +32,7 @@ def items(
     limit: int,
     cursor: str | None,
     direction: str,
+    allow_damage: bool,
     wants_json: bool,
 ) -> None:
     """Page through the items of a thread or a turn, oldest first.
@@ -34,10 +43,17 @@ def items(
     """
     with output.open_store() as store, open_thread(store, reference, last=last) as thread:
         thread_id = thread.id
-        page = thread.items(turn_id=turn_id, limit=limit, cursor=cursor, direction=SortDirection(direction))
+        page = thread.items(
+            turn_id=turn_id,
+            limit=limit,
+            cursor=cursor,
+            direction=SortDirection(direction),
+            allow_damage=allow_damage,
+        )
     if wants_json:
         emit_json(page)
         return
+    emit_damage(page.damage)
     if page.data:
         rows = [[kind_of(one.item), one.item.id, excerpt(one.item)] for one in page.data]
         emit_table(["ITEM", "ID", "WHAT"], rows)

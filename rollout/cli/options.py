@@ -126,6 +126,15 @@ def is_path(reference: str) -> bool:
     return "/" in reference or reference.endswith(_SUFFIXES)
 
 
+def allow_damage_option(command: F) -> F:
+    """Add --allow-damage."""
+    return click.option(
+        "--allow-damage",
+        is_flag=True,
+        help="Answer even if bytes that were sealed have been altered, and say which.",
+    )(command)
+
+
 def open_thread(store: Store, reference: str | None, *, last: bool) -> Thread:
     """Open what THREAD or --last names: an id, a prefix, a name, or a path."""
     if last is (reference is not None):

@@ -19,6 +19,9 @@ import click
 from rollout.errors import StorageFailed
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from rollout.format.record import Damage
     from rollout.store.root import Store
 
 _KILO: Final = 1000
@@ -122,6 +125,14 @@ def columns_of(text: str) -> int:
         0 if unicodedata.combining(letter) else 2 if unicodedata.east_asian_width(letter) in "WF" else 1
         for letter in text
     )
+
+
+def emit_damage(found: Iterable[Damage]) -> None:
+    """Say on stderr what is wrong with the bytes that were read."""
+    for damage in found:
+        what = "damage" if damage.is_damage else "note"
+        span = f"bytes {damage.start_offset}-{damage.end_offset}"
+        click.echo(click.style(f"{what}: {damage.path}, {span}: {damage.detail}", fg="yellow"), err=True)
 
 
 def one_line(text: str, columns: int) -> str:

@@ -6,10 +6,11 @@ from time import perf_counter
 
 import click
 
-from rollout.cli.options import json_option, open_thread, pass_output, thread_options
+from rollout.cli.options import allow_damage_option, json_option, open_thread, pass_output, thread_options
 from rollout.cli.output import (
     Output,
     counted,
+    emit_damage,
     emit_json,
     emit_pairs,
     one_line,
@@ -43,6 +44,7 @@ from rollout.wire.resume import resumed
     type=click.Path(dir_okay=False),
     help="Write the JSON to a file instead of stdout.",
 )
+@allow_damage_option
 @json_option
 @pass_output
 def resume(
@@ -53,6 +55,7 @@ def resume(
     initial_turns: int | None,
     full_replay: bool,
     path: str | None,
+    allow_damage: bool,
     wants_json: bool,
 ) -> None:
     """Say what a model must be given to continue a thread.
@@ -67,21 +70,27 @@ def resume(
     """
     with output.open_store() as store, open_thread(store, reference, last=last) as thread:
         started = perf_counter()
-        context = thread.context(full_replay=full_replay)
+        context = thread.context(full_replay=full_replay, allow_damage=allow_damage)
         input_bytes = len(context.input_json())
         took_ms = (perf_counter() - started) * 1000
         summary = thread.summary()
         view = ItemsView.FULL if wants_json or path is not None else ItemsView.NOT_LOADED
-        turns = None if exclude_turns else thread.all_turns(view=view)
-        first_page = thread.turns(limit=initial_turns) if initial_turns is not None else None
+        turns = None if exclude_turns else thread.all_turns(view=view, allow_damage=allow_damage)
+        first_page = None
+        if initial_turns is not None:
+            first_page = thread.turns(limit=initial_turns, allow_damage=allow_damage)
+        damage = context.damage
+        if allow_damage and turns is not None:
+            damage = [*damage, *(one for one in thread.broken_seals() if one not in damage)]
     if wants_json or path is not None:
-        answer = resumed(summary, context, turns, first_page)
+        answer = resumed(summary, context, turns, first_page, damage)
         if path is not None:
             write_json(answer, path)
         else:
             emit_json(answer)
     if not wants_json:
         _print_summary(summary, context, turns, input_bytes, took_ms)
+        emit_damage(damage)
 
 
 def _print_summary(
@@ -102,10 +111,6 @@ def _print_summary(
     if context.not_resumable is not None:
         pairs.append(("cannot go on", context.not_resumable))
     emit_pairs(pairs)
-    for damage in context.damage:
-        what = "damage" if damage.is_damage else "note"
-        span = f"bytes {damage.start_offset}-{damage.end_offset}"
-        click.echo(click.style(f"{what}: {damage.path}, {span}: {damage.detail}", fg="yellow"), err=True)
 
 
 def _turns(turns: list[Turn]) -> str:

@@ -6,6 +6,7 @@ import click
 
 from rollout.cli.excerpts import excerpt, kind_of
 from rollout.cli.options import (
+    allow_damage_option,
     choice_option,
     json_option,
     open_thread,
@@ -13,7 +14,16 @@ from rollout.cli.options import (
     pass_output,
     thread_options,
 )
-from rollout.cli.output import Output, emit_json, emit_more, one_line, shown_duration, shown_time, width
+from rollout.cli.output import (
+    Output,
+    emit_damage,
+    emit_json,
+    emit_more,
+    one_line,
+    shown_duration,
+    shown_time,
+    width,
+)
 from rollout.turns.items import AgentMessage, UserMessage
 from rollout.turns.model import ItemsView, Turn, TurnStatus
 from rollout.turns.paging import SortDirection
@@ -25,6 +35,7 @@ _COLORS = {TurnStatus.COMPLETED: "green", TurnStatus.FAILED: "red", TurnStatus.I
 @thread_options
 @page_options("desc")
 @choice_option("--items", "view", ItemsView, ItemsView.SUMMARY, "How much of each turn.")
+@allow_damage_option
 @json_option
 @pass_output
 def turns(
@@ -35,6 +46,7 @@ def turns(
     cursor: str | None,
     direction: str,
     view: str,
+    allow_damage: bool,
     wants_json: bool,
 ) -> None:
     """Page through the turns of a thread, newest first.
@@ -49,11 +61,16 @@ def turns(
     with output.open_store() as store, open_thread(store, reference, last=last) as thread:
         thread_id = thread.id
         page = thread.turns(
-            limit=limit, cursor=cursor, direction=SortDirection(direction), view=ItemsView(view)
+            limit=limit,
+            cursor=cursor,
+            direction=SortDirection(direction),
+            view=ItemsView(view),
+            allow_damage=allow_damage,
         )
     if wants_json:
         emit_json(page)
         return
+    emit_damage(page.damage)
     for turn in page.data:
         print_turn(turn)
     if not page.data:

@@ -58,6 +58,7 @@ class SessionMeta(Struct, frozen=True):
     source: Raw = ABSENT
     git: GitState | None = None
     history_base: BaseLink | None = None
+    base_anchor: Raw = ABSENT
     context_window: FirstWindow | None = None
     subagent_history_start_ordinal: Count | None = None
 

@@ -123,7 +123,7 @@ _TESTS: Final[dict[str, _Test | None]] = {
 """The same for records of other types; what is in neither table passes the rules or nothing."""
 
 _TYPES: Final = frozenset({EVENT_MSG, SESSION_META, WORLD_STATE, CHECKPOINT, *_TESTS})
-"""Types that are not looked into where they are not asked for; one that nobody knows may be an altered one."""
+"""Types that are passed over where they are not asked for; one that nobody knows may be an altered one."""
 
 _decode: Final = msgspec.json.Decoder(_Envelope).decode
 
@@ -153,9 +153,9 @@ def find_records(
             found.append(Unclear(start, stored))
             continue
         type_ = envelope.type
-        if only_type is not None and type_ != only_type and type_ in _TYPES:
-            if type_ != EVENT_MSG or envelope.payload.type not in TURN_ENDS:
-                continue
+        is_other = only_type is not None and type_ != only_type and type_ in _TYPES
+        if is_other and (type_ != EVENT_MSG or envelope.payload.type not in TURN_ENDS):
+            continue
         if type_ == EVENT_MSG:
             test = _EVENT_TESTS.get(envelope.payload.type, _is_of_its_type)
         else:

@@ -10,13 +10,16 @@ from collections import OrderedDict
 from types import TracebackType
 from typing import Final, Self
 
+import msgspec
 from msgspec import Struct
 
 from rollout.errors import BrokenLineage, DamagedLog, NotFound, RolloutError
+from rollout.format.decoding import decode_json
 from rollout.format.payloads import BaseLink
 from rollout.format.record import Mode
 from rollout.fs.api import FileIdentity, FileSystem
 from rollout.ids import RolloutId, ThreadId, find_uuid
+from rollout.log.anchor import anchor_of
 from rollout.log.chunks import MAX_LINE_BYTES
 from rollout.log.header import Header, read_header
 from rollout.log.index import RolloutIndex
@@ -143,6 +146,10 @@ class Lineage:
             max_line_bytes=self.max_line_bytes,
         )
 
+    def end_at(self, end_offset: int) -> None:
+        """Let the newest segment end earlier, at the end of a line."""
+        self.segments[-1] = msgspec.structs.replace(self.newest, end_offset=end_offset)
+
     def close(self) -> None:
         """Close every file. Idempotent."""
         self._newest.close()
@@ -168,9 +175,10 @@ def resolve_lineage(
 ) -> Lineage:
     """Return the lineage whose newest rollout is `file`, opened and identified by the caller.
 
-    Takes over `source`. Reads one header a link. Raise BrokenLineage, naming the link, on a
-    missing parent, a cycle, a base before the parent's header or beyond its end, or a
-    parent that is somebody else's file.
+    Takes over `source`. Reads one header a link, and the base's anchor where the child stores
+    it. Raise BrokenLineage, naming the link, on a missing parent, a cycle, a base before the
+    parent's header or beyond its end, a parent that is somebody else's file, or one that was
+    altered just before the base.
     """
     is_paginated = header.mode is Mode.PAGINATED
     start = header.end_offset if is_paginated else 0
@@ -200,6 +208,10 @@ def _resolve_link(
             is_long_enough = source.reaches(base.end_byte_offset)
             size_bytes = base.end_byte_offset if is_long_enough else source.size_bytes
             identity = source.identity
+            wanted = _stored_anchor(child) if is_long_enough else None
+            anchor = (
+                anchor_of(source, header.end_offset, base.end_byte_offset) if wanted is not None else None
+            )
     except NotFound as error:
         raise _broken(child, base, f"missing source rollout: {error.message}") from error
     except RolloutError as error:
@@ -211,9 +223,20 @@ def _resolve_link(
     if not is_long_enough:
         found = f"expected at least {base.end_byte_offset} bytes, found {size_bytes}"
         raise _broken(child, base, f"the cutoff lies past the source rollout {file.path}: {found}")
+    if anchor != wanted:
+        found = f"expected the anchor {wanted} at byte {base.end_byte_offset}, found {anchor}"
+        raise _broken(child, base, f"the source rollout {file.path} was altered before the cutoff: {found}")
     is_paginated = header.mode is Mode.PAGINATED
     start = min(header.end_offset, base.end_byte_offset) if is_paginated else 0
     return Segment(file, header, identity, start, base.end_byte_offset, base.end_ordinal_exclusive)
+
+
+def _stored_anchor(child: Segment) -> str | None:
+    """Return the anchor that a child stores of its base. Only ours store one."""
+    stored = child.header.meta.base_anchor
+    if bytes(stored) in {b"", b"null"}:
+        return None
+    return decode_json(stored, str) or bytes(stored).decode("utf-8", "replace")
 
 
 def _broken(child: Segment, base: BaseLink, what: str) -> BrokenLineage:

@@ -79,8 +79,8 @@ class SealWatch:
             segment = watched.segment
             for seal in watched.seals:
                 source = self._lineage.source(segment)
-                for broken in iter_broken_seals(source, seal, watched.lowest_offset):
-                    found.append(damage_of(segment.rollout_id, segment.file.path, broken))
+                broken = iter_broken_seals(source, seal, watched.lowest_offset)
+                found += (damage_of(segment.rollout_id, segment.file.path, one) for one in broken)
         return found[::-1]
 
 

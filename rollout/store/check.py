@@ -14,13 +14,17 @@ from msgspec import Struct
 
 from rollout.errors import RolloutError
 from rollout.format.record import Damage, Mode, Reason, Record, Rejected
+from rollout.format.seals import Seal, find_seal
+from rollout.format.vocabulary import TURN_ENDS
 from rollout.fs.api import FileSystem
 from rollout.log.header import Header, read_header
 from rollout.log.index import RolloutIndex
 from rollout.log.layout import RolloutFile
 from rollout.log.lines import Span, iter_lines
-from rollout.log.source import open_source
+from rollout.log.seal import find_broken_seal
+from rollout.log.source import Source, open_source
 from rollout.replay.lineage import resolve_lineage
+from rollout.replay.sealed import damage_of, find_rejected_seal
 from rollout.store.summary import Problem, problem_of
 
 
@@ -62,11 +66,12 @@ def check_files(
 def _check_file(fs: FileSystem, index: RolloutIndex, file: RolloutFile, max_line_bytes: int) -> FileCheck:
     with open_source(fs, file.path) as source:
         header = read_header(source, max_line_bytes)
-        tally = _Tally(file, header)
+        tally = _Tally(file, header, source)
         span = Span(0, source.size_bytes, header.era, max_line_bytes=max_line_bytes)
         for batch in iter_lines(source, span):
             for line in batch:
                 tally.take(line)
+        tally.verify_seals()
         size_bytes = source.size_bytes
     return FileCheck(
         file.path,
@@ -102,9 +107,11 @@ def _find_problem(
 class _Tally:
     """Counts over the lines of one file, oldest first."""
 
-    def __init__(self, file: RolloutFile, header: Header) -> None:
+    def __init__(self, file: RolloutFile, header: Header, source: Source) -> None:
         self._file = file
         self._header = header
+        self._source = source
+        self._seals: list[Seal] = []
         self._is_paginated = header.mode is Mode.PAGINATED
         self._next_ordinal: int | None = None
         self.records = 0
@@ -115,7 +122,10 @@ class _Tally:
     def take(self, line: Record | Rejected) -> None:
         if isinstance(line, Rejected):
             self._next_ordinal = None  # what this line would have counted cannot be known
-            if line.is_damage:
+            self._note(find_rejected_seal(self._source, line))
+            if line.reason is Reason.BROKEN_SEAL:
+                self.passed_over[Reason.UNKNOWN_TYPE] += 1  # what the seal covers says whether it was altered
+            elif line.is_damage:
                 self.damage.append(self._damage(line))
             elif line.reason is Reason.TORN_TAIL:
                 self.torn_tail = self._damage(line)
@@ -123,8 +133,21 @@ class _Tally:
                 self.passed_over[line.reason] += 1
             return
         self.records += 1
+        if line.kind in TURN_ENDS:
+            self._note(find_seal(line.stored, line.start_offset))
         if self._is_paginated:
             self._count(line)
+
+    def _note(self, seal: Seal | None) -> None:
+        if seal is not None:
+            self._seals.append(seal)
+
+    def verify_seals(self) -> None:
+        """Hold every seal against what it covers, each for itself: a broken one hides no other."""
+        for seal in self._seals:
+            broken = find_broken_seal(self._source, seal)
+            if broken is not None:
+                self.damage.append(self._damage(broken))
 
     def _count(self, record: Record) -> None:
         ordinal, expected = record.ordinal, self._next_ordinal
@@ -141,11 +164,4 @@ class _Tally:
         self.damage.append(self._damage(Rejected(record.start_offset, record.end_offset, reason, detail)))
 
     def _damage(self, line: Rejected) -> Damage:
-        return Damage(
-            self._file.name.rollout_id,
-            self._file.path,
-            line.start_offset,
-            line.end_offset,
-            line.reason,
-            line.detail,
-        )
+        return damage_of(self._file.name.rollout_id, self._file.path, line)

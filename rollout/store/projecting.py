@@ -11,10 +11,12 @@ from typing import Final, TypeGuard
 
 import msgspec
 
-from rollout.format.record import Era, Line, Record
-from rollout.format.vocabulary import EVENT_MSG
+from rollout.format.record import Era, Line, Record, Rejected
+from rollout.format.seals import find_seal
+from rollout.format.vocabulary import EVENT_MSG, TURN_ENDS
 from rollout.log.lines import Span, iter_lines, iter_lines_backward
 from rollout.replay.lineage import Lineage, Segment
+from rollout.replay.sealed import SealWatch
 from rollout.turns.legacy import LegacyTurns
 from rollout.turns.model import ItemsView, Turn, TurnStatus
 from rollout.turns.projection import Bounds, Projection
@@ -24,23 +26,26 @@ _EVENT: Final = EVENT_MSG.encode()
 _NOTHING: Final[frozenset[tuple[int, int]]] = frozenset()
 
 
-def project(lineage: Lineage, is_enough: Callable[[Projection], bool] | None = None) -> Projection:
+def project(
+    lineage: Lineage, seals: SealWatch, is_enough: Callable[[Projection], bool] | None = None
+) -> Projection:
     """Fold the paginated segments newest first, until `is_enough` or to their beginning.
 
     Where ordinals turn out to go down, the first of equal or higher ones counts: then all is
-    read twice.
+    read twice. `seals` is shown what is read.
     """
     projection = Projection()
-    _fold(lineage, projection, is_enough, _NOTHING)
+    _fold(lineage, projection, seals, is_enough, _NOTHING)
     if projection.is_disordered:
         projection = Projection()
-        _fold(lineage, projection, None, _find_regressed(lineage))
+        _fold(lineage, projection, seals, None, _find_regressed(lineage))
     return projection
 
 
 def _fold(
     lineage: Lineage,
     projection: Projection,
+    seals: SealWatch,
     is_enough: Callable[[Projection], bool] | None,
     passed_over: frozenset[tuple[int, int]],
 ) -> None:
@@ -49,12 +54,23 @@ def _fold(
         if not segment.is_paginated:
             continue
         bounds = _bounds(segment, place)
+        seals.enter(segment)
         for batch in iter_lines_backward(lineage.source(segment), _event_span(lineage, segment)):
             for line in reversed(batch):
-                if _is_event(line) and (place, line.start_offset) not in passed_over:
+                if isinstance(line, Rejected):
+                    seals.note_rejected(line)
+                    continue
+                envelope = line.envelope
+                if envelope.type != EVENT_MSG:
+                    continue
+                if seals.is_wanted and envelope.payload.type in TURN_ENDS:
+                    seals.note(line)
+                if not passed_over or (place, line.start_offset) not in passed_over:
                     projection.feed(line, bounds)
             if projection.is_disordered or (is_enough is not None and is_enough(projection)):
+                seals.leave(batch[0].start_offset if batch else segment.end_offset)
                 return
+        seals.leave(segment.start_offset)
     projection.finish()
 
 
@@ -91,14 +107,14 @@ def _event_span(lineage: Lineage, segment: Segment) -> Span:
     return msgspec.structs.replace(lineage.span(segment), only_type=_EVENT)
 
 
-def read_all_turns(lineage: Lineage, view: ItemsView) -> list[Turn]:
+def read_all_turns(lineage: Lineage, view: ItemsView, seals: SealWatch) -> list[Turn]:
     """Return all turns of a lineage, oldest first. It may begin with a legacy segment."""
     if lineage.is_paginated:
-        return [shown_turn(row, view) for row in project(lineage).turns()]
-    legacy = _read_legacy(lineage, lineage.segments[0], view)
+        return [shown_turn(row, view) for row in project(lineage, seals).turns()]
+    legacy = _read_legacy(lineage, lineage.segments[0], view, seals)
     if len(lineage.segments) == 1:
         return legacy
-    projection = project(lineage)
+    projection = project(lineage, seals)
     elders = {turn.id: turn for turn in legacy}
     newer = [_continued(elders.get(row.turn_id), row, view) for row in projection.turns()]
     hidden = {turn.id for turn in newer}
@@ -125,10 +141,24 @@ def _continued(elder: Turn | None, row: TurnRow, view: ItemsView) -> Turn:
     return turn
 
 
-def _read_legacy(lineage: Lineage, segment: Segment, view: ItemsView) -> list[Turn]:
+def _read_legacy(lineage: Lineage, segment: Segment, view: ItemsView, seals: SealWatch) -> list[Turn]:
     fold = LegacyTurns(reads_bare_items=segment.header.era is Era.BARE)
+    ends: list[Line] = []  # which of them is the newest that is sealed is known at the end
     for batch in iter_lines(lineage.source(segment), lineage.span(segment)):
         for line in batch:
-            if isinstance(line, Record):
-                fold.feed(line)
+            if isinstance(line, Rejected):
+                ends.append(line)
+                continue
+            if line.envelope.payload.type in TURN_ENDS and find_seal(line.stored, line.start_offset):
+                ends.append(line)
+            fold.feed(line)
+    seals.enter(segment)
+    for line in reversed(ends):
+        if not seals.is_wanted:
+            break
+        if isinstance(line, Rejected):
+            seals.note_rejected(line)
+        else:
+            seals.note(line)
+    seals.leave(segment.start_offset)
     return fold.result(view)

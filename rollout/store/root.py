@@ -104,10 +104,10 @@ class Store:
             lambda thread_id, durability: self.record(thread_id, durability=durability),
         )
 
-    def resume(self, reference: str, *, full_replay: bool = False) -> Context:
-        """Return what continuing a thread needs."""
+    def resume(self, reference: str, *, full_replay: bool = False, allow_damage: bool = False) -> Context:
+        """Return what continuing a thread needs. Raise DamagedLog as `Thread.context` does."""
         with self.open_thread(reference) as thread:
-            return thread.context(full_replay=full_replay)
+            return thread.context(full_replay=full_replay, allow_damage=allow_damage)
 
     def summary(self, reference: str) -> ThreadSummary:
         """Return what a listing says of one thread."""
@@ -122,10 +122,13 @@ class Store:
         cursor: str | None = None,
         direction: SortDirection = SortDirection.DESC,
         view: ItemsView = ItemsView.SUMMARY,
+        allow_damage: bool = False,
     ) -> Page[Turn]:
-        """Return one page of 1-100 turns, newest first unless told otherwise. Raise InvalidCursor."""
+        """Return one page of 1-100 turns, newest first unless told otherwise, as `Thread.turns` does."""
         with self.open_thread(reference) as thread:
-            return thread.turns(limit=limit, cursor=cursor, direction=direction, view=view)
+            return thread.turns(
+                limit=limit, cursor=cursor, direction=direction, view=view, allow_damage=allow_damage
+            )
 
     def items(
         self,
@@ -135,10 +138,13 @@ class Store:
         limit: int = DEFAULT_LIMIT,
         cursor: str | None = None,
         direction: SortDirection = SortDirection.ASC,
+        allow_damage: bool = False,
     ) -> Page[TurnItem]:
-        """Return one page of 1-100 items, oldest first unless told otherwise. Raise InvalidCursor."""
+        """Return one page of 1-100 items, oldest first unless told otherwise, as `Thread.items` does."""
         with self.open_thread(reference) as thread:
-            return thread.items(turn_id=turn_id, limit=limit, cursor=cursor, direction=direction)
+            return thread.items(
+                turn_id=turn_id, limit=limit, cursor=cursor, direction=direction, allow_damage=allow_damage
+            )
 
     def list_threads(
         self,

@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, Self
 
 from msgspec import Struct
 
-from rollout.format.record import Mode
+from rollout.format.record import Damage, Mode
 from rollout.ids import RolloutId, ThreadId
 from rollout.log.layout import RolloutFile
 from rollout.replay.context import Context, read_context
 from rollout.replay.lineage import Lineage
+from rollout.replay.sealed import find_broken_seals, refuse_broken
 from rollout.store.summary import ThreadSummary, read_summary
 from rollout.store.turn_pages import read_item_page, read_turn_page, read_turns
 from rollout.turns.model import ItemsView, Turn, TurnItem
@@ -76,17 +77,28 @@ class Thread:
         """Return the files that its history lies in, oldest first."""
         return [segment.file for segment in self._lineage.segments]
 
-    def context(self, *, full_replay: bool = False) -> Context:
+    def broken_seals(self) -> list[Damage]:
+        """Return what the seals of the whole history prove altered, oldest first."""
+        return find_broken_seals(self._lineage)
+
+    def context(self, *, full_replay: bool = False, allow_damage: bool = False) -> Context:
         """Return what continuing the thread needs, read backward to the newest checkpoint.
 
-        `full_replay` reads every byte all the same; the answer is equal. Format:
-        docs/format.md, "Bounded read".
+        `full_replay` reads every byte all the same; the answer is equal. Raise DamagedLog when
+        what was read is not what was sealed; with `allow_damage` the context says so instead.
+        Format: docs/format.md, "Bounded read" and "Seals".
         """
-        return read_context(self._lineage, reads_everything=full_replay)
+        context = read_context(self._lineage, reads_everything=full_replay)
+        if not allow_damage:
+            refuse_broken(self.id, context.damage)
+        return context
 
-    def all_turns(self, *, view: ItemsView = ItemsView.FULL) -> list[Turn]:
-        """Return every turn, oldest first. Reads the whole history."""
-        return read_turns(self._lineage, view)
+    def all_turns(self, *, view: ItemsView = ItemsView.FULL, allow_damage: bool = False) -> list[Turn]:
+        """Return every turn, oldest first. Reads the whole history.
+
+        Raise DamagedLog on a broken seal, unless `allow_damage`: see `broken_seals`.
+        """
+        return read_turns(self._lineage, view, allow_damage=allow_damage)
 
     def turns(
         self,
@@ -95,9 +107,15 @@ class Thread:
         cursor: str | None = None,
         direction: SortDirection = SortDirection.DESC,
         view: ItemsView = ItemsView.SUMMARY,
+        allow_damage: bool = False,
     ) -> Page[Turn]:
-        """Return one page of 1-100 turns. Raise InvalidCursor."""
-        return read_turn_page(self._lineage, PageRequest(limit, cursor, direction), view)
+        """Return one page of 1-100 turns.
+
+        Raise InvalidCursor; DamagedLog on a broken seal, which with `allow_damage` is in the
+        page's `damage` instead.
+        """
+        request = PageRequest(limit, cursor, direction)
+        return read_turn_page(self._lineage, request, view, allow_damage=allow_damage)
 
     def items(
         self,
@@ -106,9 +124,14 @@ class Thread:
         limit: int = DEFAULT_LIMIT,
         cursor: str | None = None,
         direction: SortDirection = SortDirection.ASC,
+        allow_damage: bool = False,
     ) -> Page[TurnItem]:
-        """Return one page of 1-100 items, of the thread or of one turn. Raise InvalidCursor, NotFound."""
-        return read_item_page(self._lineage, PageRequest(limit, cursor, direction), turn_id)
+        """Return one page of 1-100 items, of the thread or of one turn.
+
+        Raise InvalidCursor, NotFound; DamagedLog on a broken seal, as `turns` does.
+        """
+        request = PageRequest(limit, cursor, direction)
+        return read_item_page(self._lineage, request, turn_id, allow_damage=allow_damage)
 
     def record(self, *, durability: str = "turn") -> Recorder:
         """Return the thread's recorder, which holds its lease until closed.

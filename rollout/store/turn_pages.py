@@ -11,14 +11,18 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Final, Generic, TypeVar
 
+import msgspec
 from msgspec import Struct
 
 from rollout.errors import NotFound
+from rollout.format.record import Damage
 from rollout.replay.lineage import Lineage
+from rollout.replay.sealed import SealWatch, refuse_broken
 from rollout.store.projecting import project, read_all_turns
 from rollout.turns.model import ItemsView, Turn, TurnItem
 from rollout.turns.paging import (
     Page,
+    PageExtras,
     PageRequest,
     Scope,
     SortDirection,
@@ -37,17 +41,48 @@ T = TypeVar("T")
 _END: Final = float("inf")
 
 
-def read_turns(lineage: Lineage, view: ItemsView) -> list[Turn]:
-    """Return all turns of a thread, oldest first."""
-    return read_all_turns(lineage, view)
+class _Trust:
+    """The seals of one reading, and what becomes of it when one does not hold."""
+
+    def __init__(self, lineage: Lineage, *, allow_damage: bool) -> None:
+        self.seals = SealWatch(lineage)
+        self._thread_id = lineage.thread_id
+        self._allow_damage = allow_damage
+        self._broken: list[Damage] = []
+
+    def verify(self) -> None:
+        """Raise DamagedLog, unless damage is allowed, when something read is not what was sealed."""
+        self._broken = self.seals.find_broken()
+        if not self._allow_damage:
+            refuse_broken(self._thread_id, self._broken)
+
+    def marked(self, page: Page[T]) -> Page[T]:
+        """Return a page with the damage found."""
+        return msgspec.structs.replace(page, rollout=PageExtras(self._broken)) if self._broken else page
 
 
-def read_turn_page(lineage: Lineage, request: PageRequest, view: ItemsView) -> Page[Turn]:
-    """Return one page of turns. Raise InvalidCursor when the cursor was not made for this."""
+def read_turns(lineage: Lineage, view: ItemsView, *, allow_damage: bool = False) -> list[Turn]:
+    """Return all turns of a thread, oldest first. Raise DamagedLog on a broken seal."""
+    trust = _Trust(lineage, allow_damage=allow_damage)
+    turns = read_all_turns(lineage, view, trust.seals)
+    trust.verify()
+    return turns
+
+
+def read_turn_page(
+    lineage: Lineage, request: PageRequest, view: ItemsView, *, allow_damage: bool = False
+) -> Page[Turn]:
+    """Return one page of turns.
+
+    Raise InvalidCursor when the cursor was not made for this, DamagedLog on a broken seal.
+    """
     thread_id = lineage.thread_id
+    trust = _Trust(lineage, allow_damage=allow_damage)
     if not lineage.is_paginated:
-        turns = read_all_turns(lineage, view)
-        return _row_page(turns, [_RowKey(turn.id) for turn in turns], thread_id, request, wants_item=False)
+        turns = read_all_turns(lineage, view, trust.seals)
+        trust.verify()
+        keys = [_RowKey(turn.id) for turn in turns]
+        return trust.marked(_row_page(turns, keys, thread_id, request, wants_item=False))
     anchor = _anchor(request, thread_id, Scope.TURNS)
     is_descending = request.direction is SortDirection.DESC
 
@@ -56,7 +91,8 @@ def read_turn_page(lineage: Lineage, request: PageRequest, view: ItemsView) -> P
             return anchor is not None and projection.are_turns_certain_above(anchor)
         return projection.is_turn_page_certain(request.size, _END if anchor is None else anchor)
 
-    rows = project(lineage, is_enough).turns()
+    rows = project(lineage, trust.seals, is_enough).turns()
+    trust.verify()
     ordinals = [row.ordinal or 0 for row in rows]
     page = slice_rows(
         rows,
@@ -66,17 +102,22 @@ def read_turn_page(lineage: Lineage, request: PageRequest, view: ItemsView) -> P
             thread_id, Scope.TURNS, row.ordinal or 0, includes_anchor=includes
         ),
     )
-    return Page([shown_turn(row, view) for row in page.data], page.next_cursor, page.backwards_cursor)
+    shown = [shown_turn(row, view) for row in page.data]
+    return trust.marked(Page(shown, page.next_cursor, page.backwards_cursor))
 
 
-def read_item_page(lineage: Lineage, request: PageRequest, turn_id: str | None = None) -> Page[TurnItem]:
+def read_item_page(
+    lineage: Lineage, request: PageRequest, turn_id: str | None = None, *, allow_damage: bool = False
+) -> Page[TurnItem]:
     """Return one page of items, of the whole thread or of one turn.
 
-    Raise NotFound when there is no such turn, InvalidCursor when the cursor was not made for this.
+    Raise NotFound when there is no such turn, InvalidCursor when the cursor was not made for this,
+    DamagedLog on a broken seal.
     """
     thread_id = lineage.thread_id
+    trust = _Trust(lineage, allow_damage=allow_damage)
     if not lineage.is_paginated:
-        return _legacy_item_page(lineage, request, turn_id)
+        return _legacy_item_page(lineage, request, turn_id, trust)
     anchor = _anchor(request, thread_id, Scope.ITEMS)
     is_descending = request.direction is SortDirection.DESC
 
@@ -87,7 +128,8 @@ def read_item_page(lineage: Lineage, request: PageRequest, turn_id: str | None =
             return anchor is not None and projection.are_items_certain_above(anchor)
         return projection.is_item_page_certain(request.size, _END if anchor is None else anchor)
 
-    projection = project(lineage, is_enough)
+    projection = project(lineage, trust.seals, is_enough)
+    trust.verify()
     found = projection.items(turn_id)
     if turn_id is not None and not found and all(row.turn_id != turn_id for row in projection.turns()):
         raise _no_turn(thread_id, turn_id)
@@ -99,7 +141,7 @@ def read_item_page(lineage: Lineage, request: PageRequest, turn_id: str | None =
     start = _ordinal_start([row.ordinal for row in rows], anchor, is_descending=is_descending)
     page = slice_rows(rows, start, request, cursor_of)
     entries = [entry for row in page.data if (entry := shown_item(row)) is not None]
-    return Page(entries, page.next_cursor, page.backwards_cursor)
+    return trust.marked(Page(entries, page.next_cursor, page.backwards_cursor))
 
 
 def _no_turn(thread_id: str, turn_id: str) -> NotFound:
@@ -167,9 +209,12 @@ def _row_page(
     return Page([row.value for row in page.data], page.next_cursor, page.backwards_cursor)
 
 
-def _legacy_item_page(lineage: Lineage, request: PageRequest, turn_id: str | None) -> Page[TurnItem]:
+def _legacy_item_page(
+    lineage: Lineage, request: PageRequest, turn_id: str | None, trust: _Trust
+) -> Page[TurnItem]:
     thread_id = lineage.thread_id
-    turns = read_all_turns(lineage, ItemsView.FULL)
+    turns = read_all_turns(lineage, ItemsView.FULL, trust.seals)
+    trust.verify()
     if turn_id is not None:
         turns = [turn for turn in turns if turn.id == turn_id]
         if not turns:
@@ -180,4 +225,4 @@ def _legacy_item_page(lineage: Lineage, request: PageRequest, turn_id: str | Non
         for item in turn.items
     ]
     keys = [_RowKey(entry.turn_id, entry.item.id) for entry in entries]
-    return _row_page(entries, keys, thread_id, request, wants_item=True)
+    return trust.marked(_row_page(entries, keys, thread_id, request, wants_item=True))

@@ -11,10 +11,11 @@ from enum import StrEnum
 from typing import Final, Generic, TypeVar
 
 import msgspec
-from msgspec import Struct
+from msgspec import UNSET, Struct, UnsetType
 
 from rollout.errors import InvalidCursor, InvalidRequest
 from rollout.format.decoding import decode_json
+from rollout.format.record import Damage
 
 T = TypeVar("T")
 
@@ -48,6 +49,12 @@ class PageRequest(Struct, frozen=True):
         return max(1, min(self.limit, MAX_LIMIT))
 
 
+class PageExtras(Struct, frozen=True):
+    """What we say of a page beyond the protocol: seals that do not hold, of what was read for it."""
+
+    damage: list[Damage]
+
+
 class Page(Struct, Generic[T], frozen=True, rename="camel"):
     """One page. `next_cursor` goes on behind the last row; `backwards_cursor` names the first
     row, and read in the other direction begins with it."""
@@ -55,6 +62,12 @@ class Page(Struct, Generic[T], frozen=True, rename="camel"):
     data: list[T]
     next_cursor: str | None
     backwards_cursor: str | None
+    rollout: PageExtras | UnsetType = UNSET
+
+    @property
+    def damage(self) -> list[Damage]:
+        """The broken seals of what was read for it, if the caller allowed any."""
+        return [] if self.rollout is UNSET else self.rollout.damage
 
 
 class _ScopeKind(Struct, frozen=True):

@@ -113,10 +113,14 @@ def model_context(context: Context) -> ModelContext:
 
 
 def resumed(
-    summary: ThreadSummary, context: Context, turns: list[Turn] | None, first_page: Page[Turn] | None
+    summary: ThreadSummary,
+    context: Context,
+    turns: list[Turn] | None,
+    first_page: Page[Turn] | None,
+    damage: list[Damage],
 ) -> Resumed:
-    """Return the public shape of a resume."""
-    torn = next((one for one in context.damage if not one.is_damage), None)
+    """Return the public shape of a resume. `damage` is what was met by all that was read for it."""
+    torn = next((one for one in damage if not one.is_damage), None)
     return Resumed(
         thread(summary),
         turns if turns is not None else UNSET,
@@ -127,7 +131,7 @@ def resumed(
             context.next_ordinal,
             context.not_resumable is None,
             context.not_resumable,
-            [one for one in context.damage if one.is_damage],
+            [one for one in damage if one.is_damage],
             torn,
         ),
     )
