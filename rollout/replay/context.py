@@ -8,14 +8,15 @@ from __future__ import annotations
 
 from msgspec import Raw, Struct
 
-from rollout.format.decoding import decode_payload
+from rollout.format.decoding import decode_payload, payload_of, require_payload
 from rollout.format.payloads import Compacted, TurnContext, TurnSettings
 from rollout.format.record import Damage, Record
+from rollout.replay.foundation import Sidecars
 from rollout.replay.history import HistoryItem, base_items, replay
 from rollout.replay.lineage import Lineage
 from rollout.replay.reading import Reading, ReadPath
-from rollout.replay.scan import BackwardScan, Reference
-from rollout.replay.usage import Usage
+from rollout.replay.scan import Reference
+from rollout.replay.usage import UNKNOWN, Usage
 from rollout.replay.world import Window, first_window, fold_world, window_of
 
 
@@ -59,7 +60,47 @@ class Context(Struct, frozen=True):
         return b"".join(pieces)
 
 
-def read_context(lineage: Lineage, *, reads_everything: bool = False) -> Context:
+class Settled(Struct, frozen=True):
+    """What a reading adds up to, its places still known.
+
+    Items are without those of the checkpoint below where that was not loaded.
+    """
+
+    items: list[HistoryItem]
+    is_reference_void: bool
+    reference: Record | None
+    settings: TurnSettings | None
+    window: Window | None
+
+
+def settle(reading: Reading) -> Settled:
+    """Fold a reading that has been run. Once only: it finishes the reading's scan."""
+    scan, checkpoint, base, older = reading.scan, reading.checkpoint, reading.base, reading.older
+    scan.finish(drops_open_settings=checkpoint is not None and checkpoint.resume_metadata is not None)
+    kept = scan.kept
+    if base is None and scan.base is not None:
+        base = scan.base
+        kept = scan.kept[: scan.base_index]
+    items = reading.loaded.items if reading.loaded is not None else []
+    if base is not None:
+        items = base_items(base, require_payload(base, Compacted))
+    replayed = replay(items, reversed(kept))
+    settings = scan.settings
+    if settings is None and checkpoint is not None and checkpoint.resume_metadata is not None:
+        settings = checkpoint.resume_metadata.previous_turn_settings
+    window = scan.window or (window_of(checkpoint) if checkpoint is not None else None)
+    return Settled(
+        replayed.items,
+        replayed.is_reference_void or (older is not None and older.is_reference_void),
+        scan.reference if isinstance(scan.reference, Record) else None,
+        settings if settings is not None or older is None else older.settings,
+        window if window is not None or older is None else older.window,
+    )
+
+
+def read_context(
+    lineage: Lineage, *, reads_everything: bool = False, sidecars: Sidecars | None = None
+) -> Context:
     """Return what continuing the thread needs.
 
     Reads backward and stops where it can prove its answer; `reads_everything` reads every
@@ -67,56 +108,68 @@ def read_context(lineage: Lineage, *, reads_everything: bool = False) -> Context
     have been verified: see `damage`. Raise StorageFailed if the OS cannot read. Format:
     docs/format.md, "Bounded read" and "Seals".
     """
-    reading = Reading(lineage, reads_everything=reads_everything)
+    reading = Reading(lineage, reads_everything=reads_everything, sidecars=sidecars)
     reading.run()
     broken = reading.seals.find_broken()
-    scan, checkpoint = reading.scan, reading.checkpoint
-    scan.finish(drops_open_settings=checkpoint is not None and checkpoint.resume_metadata is not None)
-    base: Compacted | None = checkpoint
-    kept = scan.kept
-    if checkpoint is None and scan.base is not None:
-        base = decode_payload(scan.base, Compacted)
-        kept = scan.kept[: scan.base_index]
-    replayed = replay(base_items(base) if base is not None else [], reversed(kept))
-    settings = scan.settings
-    if settings is None and checkpoint is not None and checkpoint.resume_metadata is not None:
-        settings = checkpoint.resume_metadata.previous_turn_settings
-    is_void = replayed.is_reference_void or isinstance(scan.reference, Reference)
-    next_ordinal, not_resumable = _continuation(lineage, reading.newest)
-    latest = reading.latest_context
+    settled = settle(reading)
+    below = reading.named if reading.older is not None else None
+    reference = payload_of(settled.reference) if settled.reference is not None else None
+    if reading.scan.reference is Reference.NEVER and below is not None:
+        reference = below.reference
+    next_ordinal, not_resumable = _continuation(reading)
     return Context(
-        items=replayed.items,
-        previous_turn_settings=settings,
-        reference_context=None if is_void or isinstance(scan.reference, Reference) else scan.reference,
-        world_state=fold_world(scan.changes[::-1]),
-        window=_window(lineage, scan, checkpoint),
-        usage=reading.usage.result(),
+        items=settled.items,
+        previous_turn_settings=settled.settings,
+        reference_context=None if settled.is_reference_void else reference,
+        world_state=fold_world(
+            [change.world if change is not None else None for change in reversed(reading.scan.changes)],
+            below.world if below is not None else None,
+        ),
+        window=_window(reading, settled),
+        usage=reading.usage.result(reading.below.usage if reading.below is not None else UNKNOWN),
         read=_stats(reading, reads_everything=reads_everything),
         damage=reading.damage[::-1] + broken,
         next_ordinal=next_ordinal,
         not_resumable=not_resumable,
-        latest_context=decode_payload(latest, TurnContext) if latest is not None else None,
+        latest_context=_latest_context(reading),
     )
 
 
-def _window(lineage: Lineage, scan: BackwardScan, checkpoint: Compacted | None) -> Window:
-    surviving = scan.window or (window_of(checkpoint) if checkpoint is not None else None)
-    if surviving is not None:
-        return surviving
-    first = lineage.newest.header.meta.context_window
-    if first is not None and first.window_id is not None and not scan.has_unnumbered_compaction:
+def _latest_context(reading: Reading) -> TurnContext | None:
+    if reading.latest_context is not None:
+        return decode_payload(reading.latest_context, TurnContext)
+    return reading.named.latest_context if reading.named is not None else None
+
+
+def _window(reading: Reading, settled: Settled) -> Window:
+    if settled.window is not None:
+        return settled.window
+    scan, older = reading.scan, reading.older
+    first = reading.lineage.newest.header.meta.context_window
+    has_unnumbered = scan.has_unnumbered_compaction or (older is not None and older.has_unnumbered)
+    if first is not None and first.window_id is not None and not has_unnumbered:
         return first_window(first.window_id)
-    return Window(scan.compaction_count)
+    return Window(scan.compaction_count + (older.compactions if older is not None else 0))
 
 
-def _continuation(lineage: Lineage, newest: Record | None) -> tuple[int | None, str | None]:
+def last_ordinal(reading: Reading) -> int | None:
+    """Return the ordinal of the newest record of the newest rollout, if it has one."""
+    segment, below = reading.lineage.newest, reading.below
+    if reading.newest is not None:
+        return reading.newest.ordinal
+    if below is not None and below.place == len(reading.lineage.segments) - 1:
+        return below.last_ordinal
+    return segment.header.ordinal
+
+
+def _continuation(reading: Reading) -> tuple[int | None, str | None]:
     """Return the next ordinal, and why the thread cannot be continued if it cannot."""
-    segment = lineage.newest
+    segment = reading.lineage.newest
     if not segment.header.is_first:
         return None, "the file does not start with its session metadata"
     if not segment.is_paginated:
         return None, None
-    last = newest.ordinal if newest is not None else segment.header.ordinal
+    last = last_ordinal(reading)
     if last is None:
         return None, "the last record is missing an ordinal"
     return last + 1, None

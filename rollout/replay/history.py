@@ -33,15 +33,20 @@ _SUMMARY_PREFIX_DIGEST: Final = "5891127b951647095b47667ac96adf24a4dffff3a351ee8
 
 
 class HistoryItem(Struct, frozen=True, gc=False):
-    """One item of the model history: a record's payload, or bytes that no line holds alone."""
+    """One item of the model history: a record's payload, or bytes that no line holds alone.
+
+    `record` is the line it comes from, if one holds it; `json` its bytes where they are not that
+    line's payload; `place` its index in the replacement history of a compaction.
+    """
 
     record: Record | None = None
     json: Raw | None = None
+    place: int | None = None
 
     @property
     def probe(self) -> Probe:
         """What the item is, as far as rules look at it."""
-        if self.record is not None:
+        if self.record is not None and self.json is None:
             return self.record.envelope.payload
         return decode_probe(self.json or ABSENT) or Probe()
 
@@ -80,9 +85,9 @@ class Replayed(Struct, frozen=True):
     is_reference_void: bool
 
 
-def base_items(compacted: Compacted) -> list[HistoryItem]:
+def base_items(record: Record, compacted: Compacted) -> list[HistoryItem]:
     """Return the items of a checkpoint's replacement history; ghost snapshots of 2025 are left out."""
-    found = [HistoryItem(json=raw) for raw in compacted.replacement_history or ()]
+    found = [HistoryItem(record, raw, at) for at, raw in enumerate(compacted.replacement_history or ())]
     if not _may_say(b"".join(compacted.replacement_history or ()), vocabulary.GHOST_SNAPSHOT):
         return found
     return [item for item in found if item.probe.type != vocabulary.GHOST_SNAPSHOT]
@@ -119,7 +124,8 @@ def _communicated(record: Record) -> list[HistoryItem]:
     sent = decode_payload(record, AgentCommunication)
     if sent is None:
         return []
-    return [_made(_AgentMessage(sent.author, sent.recipient, [_Text(sent.content)]))]
+    made = _made(_AgentMessage(sent.author, sent.recipient, [_Text(sent.content)]))
+    return [HistoryItem(record, made.json)]
 
 
 def _made(item: _AgentMessage | _UserMessage) -> HistoryItem:

@@ -11,13 +11,15 @@ from enum import StrEnum
 from typing import Final
 
 import msgspec
-from msgspec import Struct
+from msgspec import Raw
 
 from rollout.format import vocabulary
-from rollout.format.decoding import decode_payload
+from rollout.format.decoding import decode_line, decode_payload
 from rollout.format.payloads import Compacted
 from rollout.format.record import Damage, Reason, Record, Rejected
 from rollout.log.lines import Span, iter_lines_backward
+from rollout.replay.checkpoint import Checkpoint
+from rollout.replay.foundation import Loaded, Named, Sidecars, find_foundation, load_foundation, load_named
 from rollout.replay.lineage import Lineage, Segment
 from rollout.replay.scan import BackwardScan
 from rollout.replay.sealed import SealWatch, damage_of
@@ -37,7 +39,15 @@ class ReadPath(StrEnum):
 class Reading:
     """One backward pass over a lineage."""
 
-    def __init__(self, lineage: Lineage, *, reads_everything: bool) -> None:
+    def __init__(
+        self,
+        lineage: Lineage,
+        *,
+        reads_everything: bool = False,
+        sidecars: Sidecars | None = None,
+        is_for_checkpoint: bool = False,
+    ) -> None:
+        """`is_for_checkpoint`: a checkpoint is to be made of it, which wants places more than items."""
         self.lineage = lineage
         self.scan = BackwardScan()
         self.usage = UsageScan()
@@ -48,11 +58,24 @@ class Reading:
         self.newest: Record | None = None
         self.latest_context: Record | None = None
         self.checkpoint: Compacted | None = None
-        self.has_seen_compaction = False
+        self.base: Record | None = None
+        self.below: Checkpoint | None = None
+        self.loaded: Loaded | None = None
+        self.named: Named | None = None
+        self.turns_started = 0
+        self.places: dict[int, int] | None = None
+        if is_for_checkpoint and len(lineage.segments) > 1:
+            self.places = {}
         self.reason = ""
         self.path = ReadPath.FULL
+        self.stopped_at: int | None = None
+        self.stopped_in: str | None = None
+        self._is_for_checkpoint = is_for_checkpoint
+        self._sidecars = sidecars if not reads_everything else None
         self._reads_everything = reads_everything
+        self._has_seen_compaction = False
         self._is_scan_over = False
+        self._place = len(lineage.segments) - 1
         self._segment = lineage.newest
         self._takes: dict[str | None, Callable[[Record], bool]] = {
             **self.scan.handlers(),
@@ -69,21 +92,25 @@ class Reading:
         segments = self.lineage.segments
         for place in reversed(range(len(segments))):
             self.segments += 1
+            self._place = place
             self.seals.enter(segments[place])
             end_offset = self._read_segment(segments[place])
             self.seals.leave(segments[place].start_offset if end_offset is None else end_offset)
             if end_offset is not None:
-                self.path = ReadPath.BOUNDED
-                self._seek_context(place, end_offset)
+                self.stopped_at, self.stopped_in = end_offset, segments[place].rollout_id
+                if self.below is None:
+                    self.path = ReadPath.BOUNDED
+                    self._seek_context(place, end_offset)
                 return
 
     def _seek_context(self, place: int, end_offset: int) -> None:
         """Look for the newest turn context behind a bounded read that met none."""
-        for segment in reversed(self.lineage.segments[: place + 1]):
+        for self._place in range(place, -1, -1):
             if self.latest_context is not None:
                 return
+            segment = self.lineage.segments[self._place]
             span = msgspec.structs.replace(self.lineage.span(segment), only_type=_CONTEXT)
-            if segment is self.lineage.segments[place]:
+            if self._place == place:
                 span = msgspec.structs.replace(span, end_offset=end_offset)
             else:
                 self.segments += 1
@@ -98,6 +125,8 @@ class Reading:
                     self.seals.note_rejected(line)
                 elif line.type == vocabulary.TURN_CONTEXT:
                     self.latest_context = line
+                    if self.places is not None:
+                        self.places[id(line)] = self._place
                     return line.start_offset
                 elif self.seals.is_wanted and line.label in vocabulary.TURN_ENDS:
                     self.seals.note(line)
@@ -109,12 +138,30 @@ class Reading:
         None when it has been read to its beginning.
         """
         self._segment = segment
+        span = self.lineage.span(segment)
+        kept = self._sidecars.find(segment) if self._sidecars is not None else None
+        found = find_foundation(self.lineage, self._place, kept) if kept is not None else None
+        if found is None:
+            return self._read_span(segment, span)
+        end_offset = self._read_span(segment, msgspec.structs.replace(span, start_offset=found.offset))
+        if end_offset is None and self._stand_on(found, ReadPath.SIDECAR):
+            return found.offset
+        if end_offset is not None:
+            return end_offset
+        return self._read_span(segment, msgspec.structs.replace(span, end_offset=found.offset, is_cut=True))
+
+    def _read_span(self, segment: Segment, span: Span) -> int | None:
         takes = self._takes
         records = 0
-        is_newest_wanted = segment is self.lineage.newest
-        for batch in iter_lines_backward(self.lineage.source(segment), self.lineage.span(segment)):
+        is_newest_wanted = segment is self.lineage.newest and self.newest is None
+        for batch in iter_lines_backward(self.lineage.source(segment), span):
+            if self.places is not None:
+                self.places.update((id(line), self._place) for line in batch)
             for line in reversed(batch):
                 if isinstance(line, Rejected):
+                    if line.reason is Reason.CHECKPOINT and self._stops_at(line):
+                        self.records += records
+                        return line.start_offset
                     self._report(segment, line)
                     continue
                 records += 1
@@ -129,6 +176,48 @@ class Reading:
                     return line.start_offset
         self.records += records
         return None
+
+    def _stops_at(self, line: Rejected) -> bool:
+        """Tell whether the checkpoint on a line says all about the records before it."""
+        if self._reads_everything or not self._can_stand:
+            return False
+        source = self.lineage.source(self._segment)
+        content = source.read_at(line.start_offset, line.end_offset - line.start_offset)
+        payload = decode_line(content, Raw)
+        if payload is None:
+            return False
+        found = find_foundation(self.lineage, self._place, bytes(payload), line.start_offset)
+        return found is not None and self._stand_on(found, ReadPath.BOUNDED)
+
+    @property
+    def _can_stand(self) -> bool:
+        """Whether nothing that was read reaches below the line that is next, but for usage."""
+        return self._is_scan_over or (not self._has_seen_compaction and self.scan.is_between_turns)
+
+    def _stand_on(self, checkpoint: Checkpoint, path: ReadPath) -> bool:
+        """Let a checkpoint stand for all older records, if it can and the files hold what it names."""
+        if not self._can_stand:
+            return False
+        if self._is_scan_over or (self._is_for_checkpoint and not self.scan.has_cuts):
+            self.named = load_named(self.lineage, checkpoint)
+        else:
+            self.loaded = load_foundation(self.lineage, checkpoint, self.places)
+            if self.loaded is not None:
+                self.named = self.loaded.named
+                self.records += len(self.loaded.items)
+        if self.named is None:
+            return False
+        if not self._is_scan_over:
+            where = f"byte {checkpoint.offset} of {self._segment.rollout_id}"
+            self.reason = f"{where}: a checkpoint stands for all earlier records"
+        self.path = path
+        self.below = checkpoint
+        return True
+
+    @property
+    def older(self) -> Checkpoint | None:
+        """The checkpoint that stands for everything older than what was scanned, if one does."""
+        return None if self._is_scan_over else self.below
 
     def _report(self, segment: Segment, line: Rejected) -> None:
         self.seals.note_rejected(line)
@@ -152,6 +241,7 @@ class Reading:
         return self.scan.feed_context(record)
 
     def _take_start(self, record: Record) -> bool:
+        self.turns_started += 1
         if self.scan.feed_start(record) and self.usage.is_known and self.scan.is_settled:
             self.reason = f"{_where(self._segment, record)}: every older turn is settled by newer ones"
             return True
@@ -171,6 +261,7 @@ class Reading:
 
     def _take_compaction(self, record: Record) -> bool:
         self._takes[vocabulary.COMPACTED] = self.scan.feed_compacted
+        self._has_seen_compaction = True
         if not self._is_checkpoint(self._segment, record):
             self._note_usage()
             return self.scan.feed_compacted(record)
@@ -202,6 +293,7 @@ class Reading:
             self.reason = f"{where}: the newest compaction of a legacy file holds no resume metadata"
         else:
             self.checkpoint = compacted
+            self.base = record
             if segment.is_paginated:
                 self.usage.stop()
             self.reason = f"{where}: the newest compaction replaces all earlier history"

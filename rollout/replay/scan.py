@@ -12,10 +12,10 @@ from enum import Enum
 from types import MethodType
 from typing import Final
 
-from msgspec import Raw, Struct
+from msgspec import Struct
 
 from rollout.format import vocabulary
-from rollout.format.decoding import decode_payload, payload_of
+from rollout.format.decoding import decode_payload
 from rollout.format.items import is_boundary, is_history
 from rollout.format.payloads import Compacted, RolledBack, TurnContext, TurnSettings, WorldState
 from rollout.format.record import Record
@@ -29,7 +29,14 @@ class Reference(Enum):
     CLEARED = "cleared"
 
 
-ReferenceContext = Reference | Raw
+ReferenceContext = Reference | Record
+
+
+class WorldChange(Struct, frozen=True):
+    """A world state, and the record that stores it."""
+
+    record: Record
+    world: WorldState
 
 
 class _Turn(Struct):
@@ -42,7 +49,7 @@ class _Turn(Struct):
     reference: ReferenceContext = Reference.NEVER
     base: Record | None = None
     window: Window | None = None
-    changes: list[WorldState | None] = []
+    changes: list[WorldChange | None] = []
     has_late_world: bool = False
 
 
@@ -60,7 +67,7 @@ class BackwardScan:
         self.window: Window | None = None
         self.settings: TurnSettings | None = None
         self.reference: ReferenceContext = Reference.NEVER
-        self.changes: list[WorldState | None] = []
+        self.changes: list[WorldChange | None] = []
         self.compaction_count = 0
         self.has_unnumbered_compaction = False
         self.kept: list[Record] = []
@@ -88,6 +95,16 @@ class BackwardScan:
                 turn.settings = None
             self._finalise(turn)
             self._turn = None
+
+    @property
+    def is_between_turns(self) -> bool:
+        """Whether nothing fed so far reaches below: no turn is open, no rollback unspent."""
+        return self._turn is None and self.pending == 0
+
+    @property
+    def has_cuts(self) -> bool:
+        """Whether the forward replay may take away items that are older than what was fed."""
+        return any(record.type in {vocabulary.EVENT_MSG, vocabulary.COMPACTED} for record in self.kept)
 
     @property
     def is_settled(self) -> bool:
@@ -132,7 +149,7 @@ class BackwardScan:
                 if context is not None:
                     turn.settings = TurnSettings(context.model, context.comp_hash, context.realtime_active)
             if turn.reference is Reference.NEVER and self.reference is Reference.NEVER:
-                turn.reference = payload_of(record)
+                turn.reference = record
         return False
 
     def feed_compacted(self, record: Record) -> bool:
@@ -162,7 +179,7 @@ class BackwardScan:
         turn = self._open()
         if world.full and None not in turn.changes:
             turn.has_late_world = True
-        turn.changes = [*turn.changes, world]
+        turn.changes = [*turn.changes, WorldChange(record, world)]
         return False
 
     def feed_request(self, _: Record) -> bool:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from msgspec import Raw, Struct
 
 from rollout.format import vocabulary
@@ -43,6 +45,9 @@ class Usage(Struct, frozen=True):
 
     info: TokenInfo | None
     thread: TokenTotals | None
+
+
+UNKNOWN: Final = Usage(None, None)
 
 
 def _is_object(json: Raw) -> bool:
@@ -93,12 +98,12 @@ class UsageScan:
         """Let nothing older count: the checkpoint of a paginated thread has been met."""
         self._is_stopped = True
 
-    def result(self) -> Usage:
-        """Return the totals found so far."""
-        return Usage(
-            decode_json(self._info, TokenInfo) if self._info is not None else None,
-            decode_json(self._thread, TokenTotals) if self._thread is not None else None,
-        )
+    def result(self, older: Usage = UNKNOWN) -> Usage:
+        """Return the totals found so far; `older` is what all records before those fed add up to."""
+        info = decode_json(self._info, TokenInfo) if self._info is not None else older.info
+        if not self._is_thread_known:
+            return Usage(info, older.thread)
+        return Usage(info, decode_json(self._thread, TokenTotals) if self._thread is not None else None)
 
 
 def _thread_total(record: UsageRecord | None) -> Raw | None:

@@ -5,6 +5,7 @@ Format: docs/format.md, "World state" and "Window".
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 
 import msgspec
@@ -50,12 +51,15 @@ def _counted(window_id: str | None) -> str | None:
     return window_id if window_id is not None and is_uuid7(window_id) else None
 
 
-def fold_world(changes: list[WorldState | None]) -> Raw | None:
+def fold_world(changes: Sequence[WorldState | None], older: Raw | None = None) -> Raw | None:
     """Return the state that `changes` add up to, oldest first; None stands for a compaction.
 
-    None when the state is unknown: nothing stored it, or a compaction came last.
+    `older` is the state before them, if it is known. None when the state is unknown: nothing
+    stored it, or a compaction came last.
     """
-    members: Members | None = None
+    if not changes:
+        return older
+    members = decode_json(older, Members) if older is not None else None
     for change in changes:
         if change is None:
             members = None

@@ -156,7 +156,7 @@ def test_ordinary_nesting_is_read() -> None:
     assert isinstance(found, Record)
 
 
-@pytest.mark.parametrize("type_", ["brand_new", "checkpoint", ""])
+@pytest.mark.parametrize("type_", ["brand_new", ""])
 def test_an_unknown_type_is_no_damage(type_: str) -> None:
     """A newer client's line is no record for us, and nothing is wrong with it."""
     rejected = rejected_of(line(type_, {"any": "thing"}))
@@ -164,9 +164,16 @@ def test_an_unknown_type_is_no_damage(type_: str) -> None:
     assert not rejected.is_damage
 
 
+def test_a_checkpoint_is_no_record_and_no_damage() -> None:
+    """Only a resume looks at its positions; for everybody else the line is not there."""
+    rejected = rejected_of(line("checkpoint", {"any": "thing"}))
+    assert rejected.reason is Reason.CHECKPOINT
+    assert not rejected.is_damage
+
+
 def test_harmless_reasons_are_these() -> None:
-    """Only a newer type, an older shape and a write cut short say nothing bad of the bytes."""
-    assert set(HARMLESS) == {Reason.UNKNOWN_TYPE, Reason.OBSOLETE, Reason.TORN_TAIL}
+    """Only a newer type, an older shape, positions and a write cut short say nothing bad of the bytes."""
+    assert set(HARMLESS) == {Reason.UNKNOWN_TYPE, Reason.OBSOLETE, Reason.CHECKPOINT, Reason.TORN_TAIL}
 
 
 @pytest.mark.parametrize(
