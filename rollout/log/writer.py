@@ -80,7 +80,7 @@ class LogWriter:
         file grew under us; StorageFailed when the system refused, after which any prefix of
         the lines may stand in the file and nothing more is taken.
         """
-        self._check_usable()
+        self.require_usable()
         stamp = timestamp_of(now_ms)
         start, first = self._end, self._next_ordinal
         number = first
@@ -123,7 +123,7 @@ class LogWriter:
 
     def sync(self) -> None:
         """Make everything appended so far durable. Raise StorageFailed; then the writer is done for."""
-        self._check_usable()
+        self.require_usable()
         if self.is_synced:
             return
         try:
@@ -140,7 +140,8 @@ class LogWriter:
         """Close the file. Idempotent. Makes nothing durable."""
         self._file.close()
 
-    def _check_usable(self) -> None:
+    def require_usable(self) -> None:
+        """Raise StorageFailed when an earlier write or sync failed: nothing more is taken."""
         if self._failure is not None:
             raise StorageFailed(
                 f"recording into {self._file.path}: an earlier write failed: {self._failure.message}",

@@ -11,6 +11,7 @@ from msgspec import Raw
 
 from rollout.format import vocabulary
 from rollout.format.encoding import Draft, encode_payload
+from rollout.format.record import Mode
 from rollout.ids import TurnId
 from rollout.replay.context import Context
 from rollout.store.given import token_counts
@@ -60,7 +61,27 @@ def compaction_drafts(
     turn_context = recorder.settings_payload(turn_id)
     if turn_context is not None:
         drafts.append(Draft(vocabulary.TURN_CONTEXT, encode_payload(turn_context, what="turn settings")))
+    told = _told(context, recorder)
+    if told is not None:
+        drafts.append(recorder.event(told))
     return drafts + recorder.visible_drafts(turn_id, {"type": "ContextCompaction", "id": recorder.new_id()})
+
+
+def _told(context: Context, recorder: Recorder) -> dict[str, Any] | None:
+    """Return the event that tells users of their tokens again, for whoever stops at the compaction.
+
+    A legacy thread has it even when nothing is known: a reader of one looks for it however far back.
+    """
+    info, thread = context.usage.info, context.usage.thread
+    total = info.total_token_usage if info is not None and info.total_token_usage is not None else thread
+    if total is None and recorder.mode is Mode.PAGINATED:
+        return None
+    members = {
+        "total_token_usage": token_counts(total.counts() if total is not None else {}),
+        "last_token_usage": token_counts({}),
+        "model_context_window": info.model_context_window if info is not None else None,
+    }
+    return {"type": vocabulary.TOKEN_COUNT, "info": members, "rate_limits": None}
 
 
 def _usage(context: Context, turn_id: TurnId, recorder: Recorder) -> dict[str, Any] | None:

@@ -76,6 +76,11 @@ class Recorder:
         return self._on.thread_id
 
     @property
+    def mode(self) -> Mode:
+        """Whether its records are numbered."""
+        return self._on.mode
+
+    @property
     def next_ordinal(self) -> int | None:
         """The ordinal of the next record; None in a legacy thread."""
         return self._on.writer.next_ordinal
@@ -265,6 +270,7 @@ class Recorder:
         )
 
     def _check_no_turn(self, act: str) -> None:
+        self._on.writer.require_usable()
         if self._open_turn is not None and self._open_turn.is_open:
             raise Conflict(
                 f"{act} of thread {self.thread_id}: turn {self._open_turn.id} is open",

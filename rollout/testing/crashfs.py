@@ -76,6 +76,7 @@ class CrashFS:
         self._nodes: dict[int, Node] = {}
         self._locks: dict[int, list[HeldLock]] = {}
         self._ticks = 0
+        self._folder_times: dict[str, int] = {}
         for path in (*folders, *(folder_of(path) for path in files or {})):
             while path not in self._names:
                 self._names[path] = FOLDER
@@ -127,10 +128,13 @@ class CrashFS:
                 yield FolderEntry(known.rpartition("/")[2], number == FOLDER)
 
     def find_stat(self, path: str) -> FileStat | None:
-        """Return size and time of the file or folder at `path`, or None when there is none."""
+        """Return size and time of the file or folder at `path`, or None when there is none.
+
+        A folder's time moves when a name in it does.
+        """
         number = self._names.get(path)
         if number is None or number == FOLDER:
-            return None if number is None else FileStat(0, 0)
+            return None if number is None else FileStat(0, self._folder_times.get(path, 0))
         return FileStat(len(self._nodes[number].content), self._nodes[number].changed_at)
 
     def is_folder(self, path: str) -> bool:
@@ -255,6 +259,8 @@ class CrashFS:
 
     def _rename(self, *links: Link) -> None:
         self._names = _linked(self._names, links)
+        self._ticks += 1
+        self._folder_times |= {folder_of(link.path): self._ticks for link in links}
         self._name_changes += (NameChange(links),)
 
     def _settle(self, folder: str) -> None:
