@@ -110,7 +110,6 @@ def read_context(
     """
     reading = Reading(lineage, reads_everything=reads_everything, sidecars=sidecars)
     reading.run()
-    broken = reading.seals.find_broken()
     settled = settle(reading)
     below = reading.named if reading.older is not None else None
     reference = payload_of(settled.reference) if settled.reference is not None else None
@@ -128,7 +127,7 @@ def read_context(
         window=_window(reading, settled),
         usage=reading.usage.result(reading.below.usage if reading.below is not None else UNKNOWN),
         read=_stats(reading, reads_everything=reads_everything),
-        damage=reading.damage[::-1] + broken,
+        damage=reading.damage[::-1] + reading.broken,
         next_ordinal=next_ordinal,
         not_resumable=not_resumable,
         latest_context=_latest_context(reading),

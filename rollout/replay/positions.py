@@ -50,7 +50,7 @@ def make_checkpoint(lineage: Lineage, sidecars: Sidecars | None = None) -> MadeC
     """Return a checkpoint of all that a lineage holds in whole lines.
 
     Reads back to the newest checkpoint. Leaves the lineage ending at the last whole line. None
-    when there is nothing behind the header, or a number or a nesting that cannot be stored.
+    when there is nothing behind the header, a number or a nesting that cannot be stored, or a broken seal.
     """
     segment = lineage.newest
     end_offset = find_line_end(lineage, segment.end_offset)
@@ -76,8 +76,11 @@ def find_line_end(lineage: Lineage, end_offset: int) -> int:
 def describe(reading: Reading, settled: Settled) -> MadeCheckpoint | None:
     """Return the checkpoint that says what a reading found. Its lineage ends at the end of a line.
 
-    Of a lineage of several segments the reading must have been made for this.
+    Of a lineage of several segments the reading must have been made for this. None of what was
+    altered since it was sealed: a checkpoint would vouch for it.
     """
+    if reading.broken:
+        return None
     lineage, older = reading.lineage, reading.older
     segment = lineage.newest
     reference = _reference(reading, settled)

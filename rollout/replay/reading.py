@@ -51,8 +51,9 @@ class Reading:
         self.lineage = lineage
         self.scan = BackwardScan()
         self.usage = UsageScan()
-        self.seals = SealWatch(lineage)
+        self._seals = SealWatch(lineage)
         self.damage: list[Damage] = []
+        self.broken: list[Damage] = []
         self.records = 0
         self.segments = 0
         self.newest: Record | None = None
@@ -89,13 +90,17 @@ class Reading:
         }
 
     def run(self) -> None:
+        self._read_back()
+        self.broken = self._seals.find_broken()
+
+    def _read_back(self) -> None:
         segments = self.lineage.segments
         for place in reversed(range(len(segments))):
             self.segments += 1
             self._place = place
-            self.seals.enter(segments[place])
+            self._seals.enter(segments[place])
             end_offset = self._read_segment(segments[place])
-            self.seals.leave(segments[place].start_offset if end_offset is None else end_offset)
+            self._seals.leave(segments[place].start_offset if end_offset is None else end_offset)
             if end_offset is not None:
                 self.stopped_at, self.stopped_in = end_offset, segments[place].rollout_id
                 if self.below is None:
@@ -114,22 +119,22 @@ class Reading:
                 span = msgspec.structs.replace(span, end_offset=end_offset)
             else:
                 self.segments += 1
-            self.seals.enter(segment)
-            self.seals.leave(self._seek_context_in(segment, span))
+            self._seals.enter(segment)
+            self._seals.leave(self._seek_context_in(segment, span))
 
     def _seek_context_in(self, segment: Segment, span: Span) -> int:
         """Read on in one segment until a turn context; return how far down that was."""
         for batch in iter_lines_backward(self.lineage.source(segment), span):
             for line in reversed(batch):
                 if isinstance(line, Rejected):
-                    self.seals.note_rejected(line)
+                    self._seals.note_rejected(line)
                 elif line.type == vocabulary.TURN_CONTEXT:
                     self.latest_context = line
                     if self.places is not None:
                         self.places[id(line)] = self._place
                     return line.start_offset
-                elif self.seals.is_wanted and line.label in vocabulary.TURN_ENDS:
-                    self.seals.note(line)
+                elif self._seals.is_wanted and line.label in vocabulary.TURN_ENDS:
+                    self._seals.note(line)
         return span.start_offset
 
     def _read_segment(self, segment: Segment) -> int | None:
@@ -220,7 +225,7 @@ class Reading:
         return None if self._is_scan_over else self.below
 
     def _report(self, segment: Segment, line: Rejected) -> None:
-        self.seals.note_rejected(line)
+        self._seals.note_rejected(line)
         # Whether a seal holds is said by what it covers, not by the line it is on.
         if (line.is_damage and line.reason is not Reason.BROKEN_SEAL) or line.reason is Reason.TORN_TAIL:
             self.damage.append(damage_of(segment.rollout_id, segment.file.path, line))
@@ -248,8 +253,8 @@ class Reading:
         return False
 
     def _take_end(self, record: Record) -> bool:
-        if self.seals.is_wanted:
-            self.seals.note(record)
+        if self._seals.is_wanted:
+            self._seals.note(record)
         return not self._is_scan_over and self.scan.feed(record)
 
     def _take_header(self, record: Record) -> bool:
