@@ -53,8 +53,9 @@ def decode_lines(
     """Decode whole lines, oldest first; `content` begins at a line start, at `start_offset`.
 
     A last line without newline is decoded as well: a record if it is complete, else a
-    torn tail, or a cut line when `is_cut` says that a base offset ended it. Blank lines
-    give nothing. Spans are half-open and include the newline.
+    torn tail, or a cut line when `is_cut` says that a base offset ended it. Of zeros behind a
+    complete one only the zeros are torn. Blank lines give nothing. Spans are half-open and
+    include the newline.
 
     `only_type` passes over lines that are not of that record type, but over no turn's end: it may
     be sealed. Whoever wants all damage does without it: a line that is no record comes through
@@ -75,6 +76,13 @@ def decode_pieces(
     only_type: bytes | None = None,
 ) -> list[Line]:
     """Decode lines that begin at the offsets `starts`, next to each other or not, as `decode_lines` does."""
+    if pieces and pieces[-1].endswith(b"\0"):
+        starts = list(starts)
+        zeros = _find_zeros(pieces[-1], starts[len(pieces) - 1], era)
+        if zeros is not None:
+            whole = pieces[-1].rstrip(b"\0")
+            before = decode_pieces([*pieces[:-1], whole], starts, era, is_cut=is_cut, only_type=only_type)
+            return [*before, _name_tail(zeros, is_cut=is_cut)]
     found: list[Record | Unclear]
     if era is Era.ENVELOPE:
         found = find_records(pieces, starts, only_type.decode() if only_type is not None else None)
@@ -95,6 +103,14 @@ def _judge(found: Record | Unclear, era: Era, only_type: bytes | None, *, is_cut
         return None
     line = examine(found.stored, found.start_offset, era)
     return _name_tail(line, is_cut=is_cut) if is_last and isinstance(line, Rejected) else line
+
+
+def _find_zeros(last: bytes, start: int, era: Era) -> Rejected | None:
+    """Return the zeros that a crash left behind a whole last line, in place of what was appended."""
+    whole = last.rstrip(b"\0")
+    if not isinstance(examine(whole, start, era), Record):
+        return None
+    return Rejected(start + len(whole), start + len(last), Reason.NOT_JSON, "zeros behind a whole line")
 
 
 def _may_say(stored: bytes, word: bytes) -> bool:

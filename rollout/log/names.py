@@ -42,7 +42,8 @@ def read_names(fs: FileSystem, home: str) -> dict[ThreadId, str]:
             if not isinstance(chunk, Chunk):
                 continue
             for line in chunk.content.split(b"\n"):
-                rename = decode_json(line, _Rename) if line else None
+                # Zeros stand where a crash took the newline that a later name began with.
+                rename = decode_json(line.rstrip(b"\0"), _Rename) if line else None
                 thread_id = find_uuid(rename.id) if rename is not None else None
                 if rename is None or thread_id is None:
                     continue

@@ -65,7 +65,7 @@ def read_tail(source: Source, header: Header, max_line_bytes: int, *, is_ours: b
         if newest is not None and (covered_from is not None or is_far):
             break
     end_offset = torn.start_offset if torn is not None else size
-    lacks_newline = torn is None and size > 0 and source.read_at(size - 1, 1) != b"\n"
+    lacks_newline = end_offset > 0 and source.read_at(end_offset - 1, 1) != b"\n"
     if covered_from is None:
         covered_from = 0 if is_ours else max(0, end_offset - ANCHOR_TAIL_BYTES)
     next_ordinal, refusal = _go_on(header, newest)

@@ -208,11 +208,13 @@ def _apply(around: Surroundings, step: RepairStep) -> str | None:
         with fs.open_append(step.path) as file:
             tail = _read_tail(around, step, file)
             name = find_name(base_name(step.path))
+            kept = None
             if tail.torn is not None and name is not None:
-                return quarantine_tail(fs, home, name.rollout_id, file, tail.torn, around.clock())
-            file.append(b"\n")
-            file.sync()
-            return None
+                kept = quarantine_tail(fs, home, name.rollout_id, file, tail.torn, around.clock())
+            if tail.lacks_newline:
+                file.append(b"\n")
+                file.sync()
+            return kept
 
 
 def _read_tail(around: Surroundings, step: RepairStep, file: AppendFile) -> Tail:
