@@ -19,6 +19,9 @@ from rollout.log.anchor import digest_text
 from rollout.replay.usage import Usage
 from rollout.replay.world import Window
 
+CHECKPOINT_EVERY_BYTES: Final = 256 << 10
+"""The least that a recorder writes between two checkpoints, unless told otherwise."""
+
 VERSION: Final = 1
 _DIGEST_FRONT: Final = b',"digest":"'
 _DIGEST_BYTES: Final = 43

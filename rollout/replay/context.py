@@ -6,6 +6,8 @@ paths feed the same scan, so they cannot disagree. Format: docs/format.md, "Boun
 
 from __future__ import annotations
 
+from typing import Final
+
 from msgspec import Raw, Struct
 
 from rollout.format.decoding import decode_payload, payload_of, require_payload
@@ -18,6 +20,9 @@ from rollout.replay.reading import Reading, ReadPath
 from rollout.replay.scan import Reference
 from rollout.replay.usage import UNKNOWN, Usage
 from rollout.replay.world import Window, first_window, fold_world, window_of
+
+OFFERED_FROM_BYTES: Final = 8 << 20
+"""So much is read once; then a checkpoint beside the log spares it the next time."""
 
 
 class ReadStats(Struct, frozen=True, rename="camel"):
@@ -116,6 +121,10 @@ def read_context(
     if reading.scan.reference is Reference.NEVER and below is not None:
         reference = below.reference
     next_ordinal, not_resumable = _continuation(reading)
+    if sidecars is not None and lineage.bytes_read > OFFERED_FROM_BYTES and not reads_everything:
+        from rollout.replay.positions import offer_checkpoint  # most readings have none to offer
+
+        offer_checkpoint(reading, settled, sidecars)
     return Context(
         items=settled.items,
         previous_turn_settings=settled.settings,
@@ -181,7 +190,7 @@ def _stats(reading: Reading, *, reads_everything: bool) -> ReadStats:
     return ReadStats(
         reading.path,
         reason,
-        reading.lineage.bytes_read,
+        reading.lineage.bytes_read + reading.bytes_beside,
         reading.lineage.bytes_total,
         reading.records,
         reading.segments,

@@ -62,6 +62,20 @@ def make_checkpoint(lineage: Lineage, sidecars: Sidecars | None = None) -> MadeC
     return describe(reading, settle(reading))
 
 
+def offer_checkpoint(reading: Reading, settled: Settled, sidecars: Sidecars) -> None:
+    """Offer a checkpoint of a reading that was long, if the next one would be much shorter by it."""
+    lineage = reading.lineage
+    bytes_read = lineage.bytes_read
+    if len(lineage.segments) > 1:
+        made = make_checkpoint(lineage, sidecars)
+    elif find_line_end(lineage, lineage.newest.end_offset) == lineage.newest.end_offset:
+        made = describe(reading, settled)
+    else:
+        made = None
+    if made is not None and 2 * made.checkpoint.size_bytes < bytes_read:
+        sidecars.offer(lineage.newest, made.content)
+
+
 def find_line_end(lineage: Lineage, end_offset: int) -> int:
     """Return the end of the last whole line of the newest rollout before an offset."""
     while end_offset > 0:

@@ -64,6 +64,7 @@ class Reading:
         self.loaded: Loaded | None = None
         self.named: Named | None = None
         self.turns_started = 0
+        self.bytes_beside = 0
         self.places: dict[int, int] | None = None
         if is_for_checkpoint and len(lineage.segments) > 1:
             self.places = {}
@@ -145,6 +146,7 @@ class Reading:
         self._segment = segment
         span = self.lineage.span(segment)
         kept = self._sidecars.find(segment) if self._sidecars is not None else None
+        self.bytes_beside += len(kept or b"")
         found = find_foundation(self.lineage, self._place, kept) if kept is not None else None
         if found is None:
             return self._read_span(segment, span)

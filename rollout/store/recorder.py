@@ -22,6 +22,8 @@ from rollout.ids import ThreadId, TurnId, parse_thread_id
 from rollout.log.lease import Lease
 from rollout.log.writer import LogWriter, Written
 from rollout.replay.context import Context
+from rollout.replay.positions import MadeCheckpoint
+from rollout.store.checkpoints import Checkpoints, draft_of
 from rollout.store.compaction import compaction_drafts
 from rollout.store.given import require_text, stored_item
 from rollout.store.settings import Override, ThreadSettings
@@ -37,6 +39,17 @@ class Durability(StrEnum):
     TURN = "turn"
     RECORD = "record"
     NONE = "none"
+
+
+def parse_durability(text: str) -> Durability:
+    """Return the durability of that name. Raise InvalidRequest."""
+    try:
+        return Durability(text)
+    except ValueError as error:
+        names = ", ".join(Durability)
+        raise InvalidRequest(
+            f"reading a durability: expected one of {names}, found {text!r:.40}", hint="Name one of them."
+        ) from error
 
 
 class Recording(Struct, frozen=True):
@@ -58,6 +71,7 @@ class Recording(Struct, frozen=True):
     torn_tail: Rejected | None = None
     session_id: str | None = None
     dynamic_tools: Sequence[Any] = ()
+    checkpoints: Checkpoints | None = None
 
 
 class Recorder:
@@ -181,6 +195,31 @@ class Recorder:
             [self.event({"type": vocabulary.ROLLED_BACK, "num_turns": num_turns})], is_turn_end=True
         )
 
+    def checkpoint(self) -> Written:
+        """Write a checkpoint now, so that a resume need not read further back. Durable as a turn's end.
+
+        Changes nothing of what anybody is shown. Raise Conflict while a turn is open,
+        InvalidRequest when nothing was recorded yet.
+        """
+        return self._write_checkpoint(self._make_checkpoint())
+
+    def keep_checkpoint(self) -> MadeCheckpoint:
+        """Do the same; return the checkpoint."""
+        made = self._make_checkpoint()
+        self._write_checkpoint(made)
+        return made
+
+    def _make_checkpoint(self) -> MadeCheckpoint:
+        self._check_no_turn("making a checkpoint")
+        assert self._on.checkpoints is not None, "the store that made this recorder gave it what it needs"
+        return self._on.checkpoints.get()
+
+    def _write_checkpoint(self, made: MadeCheckpoint) -> Written:
+        written = self.write([draft_of(made)])
+        if self._on.durability is Durability.TURN:
+            self._on.writer.sync()
+        return written
+
     def write(self, drafts: Sequence[Draft], *, is_turn_end: bool = False) -> Written:
         """Append records in one write, durable as the recorder's durability says."""
         if not self._on.lease.is_held:
@@ -189,6 +228,10 @@ class Recorder:
                 hint="Open the thread for recording again.",
             )
         written = self._on.writer.append(drafts, self.now_ms())
+        if is_turn_end and self._on.checkpoints is not None:
+            due = self._on.checkpoints.find_due(written.end_offset)
+            if due is not None:
+                self._on.writer.append([due], self.now_ms())
         durability = self._on.durability
         if durability is Durability.RECORD or (is_turn_end and durability is Durability.TURN):
             self._on.writer.sync()

@@ -26,11 +26,15 @@ from rollout.log.quarantine import quarantine_tail
 from rollout.log.source import Source
 from rollout.log.tail import read_tail
 from rollout.log.writer import LogWriter
+from rollout.replay.checkpoint import CHECKPOINT_EVERY_BYTES
 from rollout.replay.context import Context, read_context
+from rollout.replay.foundation import Sidecars
 from rollout.replay.lineage import Lineage, Segment
+from rollout.replay.positions import MadeCheckpoint, make_checkpoint
+from rollout.store.checkpoints import Checkpoints, reopen
 from rollout.store.creating import ORIGINATOR
 from rollout.store.opening import Opener
-from rollout.store.recorder import Durability, Recorder, Recording
+from rollout.store.recorder import Recorder, Recording, parse_durability
 from rollout.store.settings import ThreadSettings, applied_settings_of, settings_of
 
 _SETTINGS: Final = frozenset({vocabulary.TURN_CONTEXT, vocabulary.SETTINGS_APPLIED})
@@ -48,19 +52,23 @@ class Surroundings(Struct, frozen=True):
     new_id: Callable[[], str]
     pid: int
     max_line_bytes: int
+    sidecars: Sidecars | None = None
 
 
 def open_recorder(
     around: Surroundings,
     thread_id: ThreadId,
-    durability: Durability,
+    durability: str,
     settings: ThreadSettings | None = None,
+    checkpoint_every_bytes: int | None = CHECKPOINT_EVERY_BYTES,
 ) -> Recorder:
     """Take the thread's lease and return its recorder. A torn tail has been moved to quarantine.
 
-    Raise LeaseHeld, NotFound, Conflict for an archived thread, UnsupportedFormat for a file
-    that is not appended to, DamagedLog for one that may not go on, with the reason.
+    A thread that another client made is given no checkpoints but those asked for. Raise LeaseHeld,
+    NotFound, Conflict for an archived thread, UnsupportedFormat for a file that is not appended to,
+    DamagedLog for one that may not go on, with the reason.
     """
+    chosen = parse_durability(durability)
     lease = take_lease(around.fs, around.home, thread_id, clock=around.clock, pid=around.pid)
     try:
         with around.opener.open_thread(thread_id) as lineage:
@@ -86,6 +94,10 @@ def open_recorder(
             file.close()
             raise
 
+        def read_checkpoint() -> MadeCheckpoint | None:
+            with reopen(around.fs, lineage) as grown:
+                return make_checkpoint(grown, around.sidecars)
+
         def read_now() -> Context:
             with around.opener.open_thread(thread_id) as lineage:
                 return read_context(lineage)
@@ -97,13 +109,19 @@ def open_recorder(
                 writer,
                 lease,
                 known,
-                durability,
+                chosen,
                 around.clock,
                 around.new_id,
                 read_now,
                 tail.torn,
                 segment.header.meta.session_id,
                 _tools_of(segment),
+                Checkpoints(
+                    thread_id,
+                    read_checkpoint,
+                    checkpoint_every_bytes if is_ours else None,
+                    around.max_line_bytes,
+                ),
             )
         )
     except BaseException:

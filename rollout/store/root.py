@@ -1,6 +1,6 @@
 """The store over one home: find, list, read and check its threads.
 
-Reading never writes into the home, and asks no database (invariant 1).
+Reading writes nothing into the home but derived files, and asks no database (invariant 1).
 """
 
 from __future__ import annotations
@@ -18,13 +18,15 @@ from rollout.fs.mutation import MutableFileSystem
 from rollout.fs.posix import POSIX
 from rollout.ids import ThreadId, mint_uuid7
 from rollout.log.chunks import MAX_LINE_BYTES
-from rollout.log.layout import RolloutFile, base_name
+from rollout.log.layout import STATE_FOLDER, RolloutFile, base_name
 from rollout.log.names import read_names
+from rollout.replay.checkpoint import CHECKPOINT_EVERY_BYTES
 from rollout.replay.context import Context
 from rollout.replay.lineage import Lineage
 from rollout.store.check import FileCheck, check_files
 from rollout.store.listing import Finding, Listing, ListRequest, SortKey, find_strays, list_threads
 from rollout.store.opening import Opener
+from rollout.store.sidecars import FileSidecars
 from rollout.store.summary import ThreadSummary, read_summary
 from rollout.store.thread import Thread
 from rollout.turns.model import ItemsView, Turn, TurnItem
@@ -32,6 +34,7 @@ from rollout.turns.paging import DEFAULT_LIMIT, Page, SortDirection
 
 if TYPE_CHECKING:
     from rollout.log.writer import Written
+    from rollout.store.checkpoints import KeptCheckpoint
     from rollout.store.recorder import Recorder
     from rollout.store.recording import Surroundings
     from rollout.store.repair import Repaired, RepairPlan
@@ -57,6 +60,7 @@ class Store:
         max_line_bytes: int,
         clock: Callable[[], int],
         new_id: Callable[[], str],
+        state_folder: str | None = None,
     ) -> None:
         self._fs = fs
         self.home = home
@@ -64,6 +68,9 @@ class Store:
         self._clock = clock
         self._new_id = new_id
         self._opener = Opener(fs, home, max_line_bytes, clock)
+        self._sidecars = (
+            FileSidecars(fs, state_folder, lambda: self._surroundings().fs) if state_folder else None
+        )
 
     @property
     def max_line_bytes(self) -> int:
@@ -101,7 +108,10 @@ class Store:
         return Thread(
             lineage,
             lambda thread_id: read_names(self._fs, self.home).get(thread_id),
-            lambda thread_id, durability: self.record(thread_id, durability=durability),
+            lambda thread_id, durability, every: self.record(
+                thread_id, durability=durability, checkpoint_every_bytes=every
+            ),
+            self._sidecars,
         )
 
     def resume(self, reference: str, *, full_replay: bool = False, allow_damage: bool = False) -> Context:
@@ -250,13 +260,30 @@ class Store:
 
         return name_thread(self._surroundings(), self.find_thread_id(reference), name)
 
-    def record(self, reference: str, *, durability: str = "turn") -> Recorder:
+    def record(
+        self,
+        reference: str,
+        *,
+        durability: str = "turn",
+        checkpoint_every_bytes: int | None = CHECKPOINT_EVERY_BYTES,
+    ) -> Recorder:
         """Return the recorder of a thread, as `Thread.record` does."""
-        from rollout.store.recorder import Durability
         from rollout.store.recording import open_recorder
 
         thread_id = self.find_thread_id(reference)
-        return open_recorder(self._surroundings(), thread_id, Durability(durability))
+        return open_recorder(
+            self._surroundings(), thread_id, durability, checkpoint_every_bytes=checkpoint_every_bytes
+        )
+
+    def checkpoint(self, reference: str) -> KeptCheckpoint:
+        """Keep a checkpoint of a thread as it stands, so that resuming it need not read further back.
+
+        In its log if we made that, else in a sidecar. Raise InvalidRequest when nothing was
+        recorded yet, or there is nowhere to keep one; else as `record` does.
+        """
+        from rollout.store.checkpoints import keep_checkpoint
+
+        return keep_checkpoint(self._surroundings(), self._sidecars, self.find_thread_id(reference))
 
     def append_turn(
         self, reference: str, items: Sequence[Mapping[str, Any] | bytes], *, durability: str = "turn"
@@ -304,7 +331,14 @@ class Store:
                 hint="Open it with one that writes.",
             )
         return Surroundings(
-            fs, self.home, self._opener, self._clock, self._new_id, current_pid(), self._max_line_bytes
+            fs,
+            self.home,
+            self._opener,
+            self._clock,
+            self._new_id,
+            current_pid(),
+            self._max_line_bytes,
+            self._sidecars,
         )
 
     def close(self) -> None:
@@ -327,12 +361,14 @@ def open_store(
     max_line_bytes: int = MAX_LINE_BYTES,
     clock: Callable[[], int] = _now,
     new_id: Callable[[], str] | None = None,
+    state_dir: str | Path | None = STATE_FOLDER,
 ) -> Store:
     """Open the store over a home: the folder that holds `sessions/`. A leading `~` is expanded.
 
     A line of more than `max_line_bytes` is reported as damage and passed over. `clock` gives
-    UTC milliseconds, `new_id` UUIDs of version 7. Nothing is read yet. Raise NotFound when there is no
-    such folder.
+    UTC milliseconds, `new_id` UUIDs of version 7. `state_dir` is where derived files
+    are kept, in the home unless it is absolute; "" or None for nowhere. Nothing is read yet. Raise
+    NotFound when there is no such folder.
     """
     path = str(Path(home).expanduser().absolute())
     if not fs.is_folder(path):
@@ -340,4 +376,6 @@ def open_store(
             f"opening the home {path}: there is no such folder",
             hint="Name the folder that holds `sessions/`, with --home or $ROLLOUT_HOME.",
         )
-    return Store(fs, path, max_line_bytes, clock, new_id or (lambda: mint_uuid7(clock(), token_bytes(10))))
+    mint = new_id or (lambda: mint_uuid7(clock(), token_bytes(10)))
+    state_folder = str(Path(path) / Path(state_dir).expanduser()) if state_dir else None
+    return Store(fs, path, max_line_bytes, clock, mint, state_folder)

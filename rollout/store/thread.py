@@ -14,7 +14,9 @@ from msgspec import Struct
 from rollout.format.record import Damage, Mode
 from rollout.ids import RolloutId, ThreadId
 from rollout.log.layout import RolloutFile
+from rollout.replay.checkpoint import CHECKPOINT_EVERY_BYTES
 from rollout.replay.context import Context, read_context
+from rollout.replay.foundation import Sidecars
 from rollout.replay.lineage import Lineage
 from rollout.replay.sealed import find_broken_seals, refuse_broken
 from rollout.store.summary import ThreadSummary, read_summary
@@ -44,11 +46,13 @@ class Thread:
         self,
         lineage: Lineage,
         find_name: Callable[[ThreadId], str | None],
-        open_recorder: Callable[[ThreadId, str], Recorder],
+        open_recorder: Callable[[ThreadId, str, int | None], Recorder],
+        sidecars: Sidecars | None = None,
     ) -> None:
         self._lineage = lineage
         self._find_name = find_name
         self._open_recorder = open_recorder
+        self._sidecars = sidecars
 
     @property
     def id(self) -> ThreadId:
@@ -88,7 +92,7 @@ class Thread:
         what was read is not what was sealed; with `allow_damage` the context says so instead.
         Format: docs/format.md, "Bounded read" and "Seals".
         """
-        context = read_context(self._lineage, reads_everything=full_replay)
+        context = read_context(self._lineage, reads_everything=full_replay, sidecars=self._sidecars)
         if not allow_damage:
             refuse_broken(self.id, context.damage)
         return context
@@ -133,14 +137,18 @@ class Thread:
         request = PageRequest(limit, cursor, direction)
         return read_item_page(self._lineage, request, turn_id, allow_damage=allow_damage)
 
-    def record(self, *, durability: str = "turn") -> Recorder:
+    def record(
+        self, *, durability: str = "turn", checkpoint_every_bytes: int | None = CHECKPOINT_EVERY_BYTES
+    ) -> Recorder:
         """Return the thread's recorder, which holds its lease until closed.
 
         `durability`: "turn" makes a turn durable when it ends, "record" every record when it is
-        appended, "none" nothing. Raise LeaseHeld, Conflict, UnsupportedFormat or DamagedLog when
-        the thread may not be appended to. This object goes on showing the thread as it was.
+        appended, "none" nothing. `checkpoint_every_bytes` is the least that is written between two
+        checkpoints, None for none but those asked for. Raise LeaseHeld, Conflict, UnsupportedFormat
+        or DamagedLog when the thread may not be appended to. This object goes on showing the thread
+        as it was.
         """
-        return self._open_recorder(self.id, durability)
+        return self._open_recorder(self.id, durability, checkpoint_every_bytes)
 
     def close(self) -> None:
         """Close its files. Idempotent."""
