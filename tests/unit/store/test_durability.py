@@ -135,12 +135,17 @@ def test_a_failed_close_does_not_hide_the_first_error() -> None:
     """It is noted on it."""
     fs, store = new_home()
     thread_id = new_thread(store)
-    with pytest.raises(ValueError, match="mine") as mine, store.record(thread_id) as recorder:
-        turn = recorder.turn("?")
-        fs.failing(1, errno.EIO)
-        with pytest.raises(RolloutError):
-            turn.append(said("user", "?"))
-        raise ValueError("mine")
+
+    def fail_and_raise() -> None:
+        with store.record(thread_id) as recorder:
+            turn = recorder.turn("?")
+            fs.failing(1, errno.EIO)
+            with pytest.raises(RolloutError):
+                turn.append(said("user", "?"))
+            raise ValueError("mine")
+
+    with pytest.raises(ValueError, match="mine") as mine:
+        fail_and_raise()
     assert "an earlier write failed" in mine.value.__notes__[0]
 
 
@@ -168,9 +173,10 @@ def test_a_stopped_write_is_a_failure(monkeypatch: pytest.MonkeyPatch) -> None:
     def stopped(*_: object) -> None:
         raise KeyboardInterrupt
 
-    with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
-        patched.setattr(Handle, "append", stopped)
+    monkeypatch.setattr(Handle, "append", stopped)
+    with pytest.raises(KeyboardInterrupt):
         turn.complete()
+    monkeypatch.undo()
     refused_everywhere(recorder)
 
 
