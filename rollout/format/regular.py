@@ -124,6 +124,8 @@ _TESTS: Final[dict[str, _Test | None]] = {
 
 _TYPES: Final = frozenset({EVENT_MSG, SESSION_META, WORLD_STATE, CHECKPOINT, *_TESTS})
 """Types that are passed over where they are not asked for; one that nobody knows may be an altered one."""
+_EVENTS: Final = EVENTS - TURN_ENDS
+"""The same for events."""
 
 _decode: Final = msgspec.json.Decoder(_Envelope).decode
 
@@ -154,7 +156,7 @@ def find_records(
             continue
         type_ = envelope.type
         is_other = only_type is not None and type_ != only_type and type_ in _TYPES
-        if is_other and (type_ != EVENT_MSG or envelope.payload.type not in TURN_ENDS):
+        if is_other and (type_ != EVENT_MSG or envelope.payload.type in _EVENTS):
             continue
         if type_ == EVENT_MSG:
             test = _EVENT_TESTS.get(envelope.payload.type, _is_of_its_type)
