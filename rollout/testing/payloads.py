@@ -280,6 +280,42 @@ CORE: Final[list[Body]] = [
 ]
 """A small alphabet: few records, so that short sequences of them meet in every way."""
 
+TURN_CORE: Final[list[Body]] = [
+    ("event_msg", event)
+    for event in (
+        *_every(type=("task_started",), turn_id=TURN_IDS, started_at=(1, 2), root_turn_id=_maybe("root")),
+        *_every(type=("task_started",), turn_id=TURN_IDS),
+        *_every(type=("task_complete", "turn_aborted"), turn_id=TURN_IDS, completed_at=_maybe(3)),
+        *shown_items(TURN_IDS)[::11],
+    )
+]
+"""The same for turns of paginated threads."""
+
+LEGACY_CORE: Final[list[Body]] = [
+    *(
+        ("event_msg", event)
+        for event in (
+            *_every(type=("task_started", "task_complete", "turn_aborted"), turn_id=TURN_IDS[:3]),
+            *_every(type=("task_complete", "turn_aborted"), turn_id=TURN_IDS[:2], error=({"message": "no"},)),
+            *_every(
+                type=("web_search_end",),
+                call_id=ITEM_IDS[:1],
+                query=("q",),
+                action=({"type": "other"},),
+                turn_id=_maybe(*TURN_IDS[:2]),
+            ),
+            *_every(type=("agent_reasoning", "agent_reasoning_raw_content"), text=("r",)),
+            *_every(type=("thread_rolled_back",), num_turns=(1, 2)),
+            {"type": "turn_aborted", "reason": "interrupted"},
+            *(ASKED[0], ASKED[0], SAID[0], SAID[0]),
+        )
+    ),
+    ("compacted", {"message": "so far"}),
+    ("compacted", {"message": "so far"}),
+    ("response_item", REQUESTS[0]),
+]
+"""The same for turns of legacy files."""
+
 _OF_TURN: Final[list[Json]] = [{"turn_id": "ta"}, {"turn_id": "tb"}, {}]
 COMPACTION_TURN: Final[list[list[Body]]] = [
     [("event_msg", {"type": "task_started", "turn_id": turn_id}) for turn_id in ("ta", "ta", "tb")],

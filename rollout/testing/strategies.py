@@ -10,6 +10,7 @@ turns, items and ordinals collide, and a part of the lines is no record at all.
 
 from __future__ import annotations
 
+import itertools
 import json
 from typing import Any, Final
 
@@ -29,7 +30,8 @@ class Line(Struct, frozen=True):
     """One line to write: a record, or bytes that are to be none.
 
     `ordinal` says which one a paginated rollout gives it: `next`, `gap` (some are left out), `same`
-    (as the line before), `none`, or `low` (one that was used long ago).
+    (as the line before), `none`, `low` (one that was used long ago), or
+    `zero`, from where the lines behind it go on.
     """
 
     type: str = ""
@@ -92,7 +94,7 @@ _SINGLES: Final = st.one_of(
         )
     )
 )
-_ORDINALS: Final = st.sampled_from(["next"] * 24 + ["gap", "gap", "same", "none", "low"])
+_ORDINALS: Final = st.sampled_from(["next"] * 24 + ["gap", "gap", "same", "none", "low", "zero"])
 
 
 def records() -> st.SearchStrategy[Line]:
@@ -138,7 +140,18 @@ def turns(draw: st.DrawFn) -> list[Line]:
     return lines
 
 
-_CORE: Final = st.sampled_from([Line(type_, payload) for type_, payload in payloads.CORE])
+def _alphabet(records: list[payloads.Body]) -> st.SearchStrategy[Line]:
+    """Return lines of a few records, each now and then with an odd ordinal."""
+    sound = [Line(type_, payload) for type_, payload in records]
+    odd = [
+        Line(line.type, line.payload, None, ordinal)
+        for line, ordinal in zip(sound, itertools.cycle(["same", "low", "none", "gap", "zero"]))
+    ]
+    return st.sampled_from(sound * 8 + odd)
+
+
+_CORE: Final = _alphabet(payloads.CORE)
+_ALPHABETS: Final = (_CORE, _alphabet(payloads.TURN_CORE), _alphabet(payloads.LEGACY_CORE))
 
 
 def logs(*, is_orderly: bool = False, max_size: int = 12) -> st.SearchStrategy[list[Line]]:
@@ -151,7 +164,8 @@ def logs(*, is_orderly: bool = False, max_size: int = 12) -> st.SearchStrategy[l
     single = records().map(lambda line: [line])
     damage = DAMAGED.map(lambda raw: [Line(raw=raw)])
     blocks = st.one_of(turns(), turns(), st.lists(_CORE, max_size=4), single, single, damage)
-    return st.lists(blocks, max_size=max_size).map(_joined) | st.lists(_CORE, max_size=2 * max_size)
+    mixed = st.lists(blocks, max_size=max_size).map(_joined)
+    return st.one_of(mixed, *(st.lists(letters, max_size=2 * max_size) for letters in _ALPHABETS))
 
 
 @st.composite
@@ -234,9 +248,10 @@ def write_log(
                 "gap": next_ordinal + 5,
                 "same": max(first, next_ordinal - 1),
                 "low": first + 1,
+                "zero": 0,
             }[line.ordinal]
             numbered["ordinal"] = ordinal
-            next_ordinal = ordinal + 1
+            next_ordinal = next_ordinal if line.ordinal == "low" else max(first, ordinal) + 1
         content += line.raw if line.raw is not None else _compact(line, numbered)
         content += b"\n"
         ends.append((len(content), next_ordinal))

@@ -8,6 +8,7 @@ from typing import Any
 from tests.property.oracle import Json, Rec, Segment, is_history
 
 STARTS, COMPLETIONS = {"task_started", "turn_started"}, {"task_complete", "turn_complete"}
+PROJECTED = {*STARTS, *COMPLETIONS, "turn_aborted", "item_completed"}
 LISTED = {
     *STARTS, *COMPLETIONS, "turn_aborted", "thread_rolled_back", "user_message", "agent_message",
     "agent_reasoning", "agent_reasoning_raw_content", "token_count", "web_search_end", "context_compacted",
@@ -70,9 +71,22 @@ def projected(segments: list[Segment]) -> list[Rec]:
                 segment.end_ordinal is not None and rec.ordinal >= segment.end_ordinal
             ):
                 continue
-            if rec.kind in STARTS | COMPLETIONS | {"item_completed"} or rec.payload.get("turn_id"):
+            if rec.kind in PROJECTED and rec.payload.get("turn_id"):
                 found.append(rec)
     return found
+
+
+def goes_down(segments: list[Segment]) -> bool:
+    """Tell whether ordinals of events go down somewhere, so that only a forward reading is sure of them."""
+    for segment in segments:
+        base = segment.header.get("history_base") or {"end_ordinal_exclusive": 0}
+        inherited = segment.header.get("subagent_history_start_ordinal") or 0
+        first = max(inherited, base["end_ordinal_exclusive"] + 1)
+        events = [rec for rec in segment.records if rec.type == "event_msg" and rec.is_terminated]
+        ordinals = [rec.ordinal for rec in events if rec.ordinal is not None and rec.ordinal >= first]
+        if ordinals != sorted(ordinals):
+            return True
+    return False
 
 
 def uses_of(events: list[Rec]) -> list[list[Rec]]:
