@@ -265,7 +265,7 @@ def test_another_client_s_unsynced_folders_are_no_trap() -> None:
                 check_shown(shown_by(disk, run), run, 1, 1, disk.origin)
 
 
-TORN = b'{"timestamp":"2026-11-2'
+TORN = b'{"timestamp":"torn'
 
 
 def test_a_torn_tail_is_kept_until_its_copy_is() -> None:
