@@ -1,0 +1,1 @@
+"""Recording under load: real processes, killed or in a crowd."""
