@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from rollout.replay.context import Context, ReadStats
     from rollout.replay.reading import ReadPath
     from rollout.store.check import FileCheck
+    from rollout.store.checkpoints import KeptCheckpoint
     from rollout.store.listing import Listing, SortKey
     from rollout.store.recorder import Durability, Recorder
     from rollout.store.root import Store, open_store
@@ -58,6 +59,7 @@ __all__ = [
     "Context",
     "Damage",
     "FileCheck",
+    "KeptCheckpoint",
     "Listing",
     "Page",
     "Problem",
@@ -109,6 +111,7 @@ _HOMES: Final = {
         "rollout.replay.context": ("Context", "ReadStats"),
         "rollout.replay.reading": ("ReadPath",),
         "rollout.store.check": ("FileCheck",),
+        "rollout.store.checkpoints": ("KeptCheckpoint",),
         "rollout.store.listing": ("Listing", "SortKey"),
         "rollout.store.recorder": ("Durability", "Recorder"),
         "rollout.store.root": ("Store", "open_store"),

@@ -37,6 +37,10 @@ class Entry(NamedTuple):
 COMMANDS: Final = {
     "append": Entry("rollout.cli.append:append", "Record items from stdin as one complete turn."),
     "check": Entry("rollout.cli.check:check", "Read everything, change nothing, list what is damaged."),
+    "checkpoint": Entry(
+        "rollout.cli.checkpoint:checkpoint",
+        "Keep what a resume needs, so that it need not read further back.",
+    ),
     "compact": Entry(
         "rollout.cli.compact:compact",
         "Put a shorter history in place of all that a model was given so far.",
@@ -94,10 +98,17 @@ def _version(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:
     help="Report a longer line as damage and read on. Default: 64 MiB.",
 )
 @click.option(
+    "--state-dir",
+    metavar="FOLDER",
+    help="Keep derived files there; '' for nowhere. Default: .rollout in the home.",
+)
+@click.option(
     "--version", is_flag=True, is_eager=True, expose_value=False, callback=_version, help="Print it."
 )
 @click.pass_context
-def rollout(ctx: click.Context, home: str | None, no_color: bool, max_line_bytes: int | None) -> None:
+def rollout(
+    ctx: click.Context, home: str | None, no_color: bool, max_line_bytes: int | None, state_dir: str | None
+) -> None:
     """Keep the conversations of coding agents: resume, page and list them, record and check them.
 
     THREAD is a full id, a unique prefix of one, a name, or a path; --last stands for the thread
@@ -119,7 +130,7 @@ def rollout(ctx: click.Context, home: str | None, no_color: bool, max_line_bytes
     if no_color or os.environ.get("NO_COLOR"):
         ctx.color = False
     chosen = home or os.environ.get("ROLLOUT_HOME") or os.environ.get("CODEX_HOME") or "~/.codex"
-    ctx.obj = Output(chosen, max_line_bytes, is_named=bool(home))
+    ctx.obj = Output(chosen, max_line_bytes, state_dir, is_named=bool(home))
 
 
 def main(arguments: list[str] | None = None) -> None:

@@ -32,18 +32,24 @@ _FILE_WIDTH: Final = 200
 class Output:
     """What every command is handed: which home, how to open it, and how the call began."""
 
-    def __init__(self, home: str, max_line_bytes: int | None, *, is_named: bool) -> None:
+    def __init__(
+        self, home: str, max_line_bytes: int | None, state_dir: str | None, *, is_named: bool
+    ) -> None:
         self.home = home
         self.command = f"rollout --home {shlex.quote(home)}" if is_named else "rollout"
         self._max_line_bytes = max_line_bytes
+        self._state_dir = state_dir
 
     def open_store(self) -> Store:
         """Open the store over the chosen home. Raise NotFound."""
         from rollout.store.root import open_store
 
-        if self._max_line_bytes is None:
-            return open_store(self.home)
-        return open_store(self.home, max_line_bytes=self._max_line_bytes)
+        given: dict[str, Any] = {}
+        if self._max_line_bytes is not None:
+            given["max_line_bytes"] = self._max_line_bytes
+        if self._state_dir is not None:
+            given["state_dir"] = Path(self._state_dir).expanduser().absolute() if self._state_dir else None
+        return open_store(self.home, **given)
 
 
 def emit_json(value: Any) -> None:

@@ -64,6 +64,11 @@ class LogWriter:
         self.is_synced = True
 
     @property
+    def path(self) -> str:
+        """The rollout's file."""
+        return self._file.path
+
+    @property
     def next_ordinal(self) -> int | None:
         """The ordinal of the next record; None in a legacy rollout."""
         return self._next_ordinal

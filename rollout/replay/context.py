@@ -121,7 +121,7 @@ def read_context(
     if reading.scan.reference is Reference.NEVER and below is not None:
         reference = below.reference
     next_ordinal, not_resumable = _continuation(reading)
-    if sidecars is not None and lineage.bytes_read > OFFERED_FROM_BYTES and not reads_everything:
+    if sidecars is not None and reading.bytes_scanned > OFFERED_FROM_BYTES and not reads_everything:
         from rollout.replay.positions import offer_checkpoint  # most readings have none to offer
 
         offer_checkpoint(reading, settled, sidecars)

@@ -63,16 +63,16 @@ def make_checkpoint(lineage: Lineage, sidecars: Sidecars | None = None) -> MadeC
 
 
 def offer_checkpoint(reading: Reading, settled: Settled, sidecars: Sidecars) -> None:
-    """Offer a checkpoint of a reading that was long, if the next one would be much shorter by it."""
+    """Offer a checkpoint of a reading that was long, if the next one would be shorter by a quarter."""
     lineage = reading.lineage
-    bytes_read = lineage.bytes_read
+    bytes_scanned = reading.bytes_scanned
     if len(lineage.segments) > 1:
         made = make_checkpoint(lineage, sidecars)
     elif find_line_end(lineage, lineage.newest.end_offset) == lineage.newest.end_offset:
         made = describe(reading, settled)
     else:
         made = None
-    if made is not None and 2 * made.checkpoint.size_bytes < bytes_read:
+    if made is not None and 4 * made.checkpoint.size_bytes < 3 * bytes_scanned:
         sidecars.offer(lineage.newest, made.content)
 
 

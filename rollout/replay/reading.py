@@ -65,6 +65,7 @@ class Reading:
         self.named: Named | None = None
         self.turns_started = 0
         self.bytes_beside = 0
+        self._bytes_loaded = 0
         self.places: dict[int, int] | None = None
         if is_for_checkpoint and len(lineage.segments) > 1:
             self.places = {}
@@ -205,6 +206,7 @@ class Reading:
         """Let a checkpoint stand for all older records, if it can and the files hold what it names."""
         if not self._can_stand:
             return False
+        bytes_before = self.lineage.bytes_read
         if self._is_scan_over or (self._is_for_checkpoint and not self.scan.has_cuts):
             self.named = load_named(self.lineage, checkpoint)
         else:
@@ -212,6 +214,7 @@ class Reading:
             if self.loaded is not None:
                 self.named = self.loaded.named
                 self.records += len(self.loaded.items)
+        self._bytes_loaded += self.lineage.bytes_read - bytes_before
         if self.named is None:
             return False
         if not self._is_scan_over:
@@ -220,6 +223,11 @@ class Reading:
         self.path = path
         self.below = checkpoint
         return True
+
+    @property
+    def bytes_scanned(self) -> int:
+        """Bytes read so far, those for the items of a checkpoint left out."""
+        return self.lineage.bytes_read - self._bytes_loaded
 
     @property
     def older(self) -> Checkpoint | None:

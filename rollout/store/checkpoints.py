@@ -105,7 +105,7 @@ def reopen(fs: FileSystem, lineage: Lineage) -> Lineage:
     return grown
 
 
-class KeptCheckpoint(Struct, frozen=True):
+class KeptCheckpoint(Struct, frozen=True, rename="camel"):
     """A checkpoint that was kept: in the log, or in a sidecar at `path`.
 
     It stands for everything before `end_offset` of the rollout: `items` items, which are
@@ -145,16 +145,16 @@ def keep_checkpoint(
                     hint="Name one with --state-dir (state_dir).",
                 )
             sidecars.keep(segment, made.content)
-            return _kept(made, sidecars.path_of(segment.rollout_id), is_in_log=False)
+            return kept_checkpoint(made, sidecars.path_of(segment.rollout_id), is_in_log=False)
     from rollout.store.recorder import Durability
     from rollout.store.recording import open_recorder
 
     with open_recorder(around, thread_id, Durability.TURN) as recorder:
-        made = recorder.keep_checkpoint()
-    return _kept(made, file.path, is_in_log=True)
+        return recorder.checkpoint()
 
 
-def _kept(made: MadeCheckpoint, path: str, *, is_in_log: bool) -> KeptCheckpoint:
+def kept_checkpoint(made: MadeCheckpoint, path: str, *, is_in_log: bool) -> KeptCheckpoint:
+    """Return what there is to say of a checkpoint that was kept at `path`."""
     checkpoint = made.checkpoint
     return KeptCheckpoint(
         checkpoint.segments[-1].rollout_id,

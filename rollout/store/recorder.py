@@ -22,8 +22,7 @@ from rollout.ids import ThreadId, TurnId, parse_thread_id
 from rollout.log.lease import Lease
 from rollout.log.writer import LogWriter, Written
 from rollout.replay.context import Context
-from rollout.replay.positions import MadeCheckpoint
-from rollout.store.checkpoints import Checkpoints, draft_of
+from rollout.store.checkpoints import Checkpoints, KeptCheckpoint, draft_of, kept_checkpoint
 from rollout.store.compaction import compaction_drafts
 from rollout.store.given import require_text, stored_item
 from rollout.store.settings import Override, ThreadSettings
@@ -195,30 +194,18 @@ class Recorder:
             [self.event({"type": vocabulary.ROLLED_BACK, "num_turns": num_turns})], is_turn_end=True
         )
 
-    def checkpoint(self) -> Written:
+    def checkpoint(self) -> KeptCheckpoint:
         """Write a checkpoint now, so that a resume need not read further back. Durable as a turn's end.
 
-        Changes nothing of what anybody is shown. Raise Conflict while a turn is open,
-        InvalidRequest when nothing was recorded yet.
+        Changes no answer. Raise Conflict while a turn is open, InvalidRequest when nothing was recorded yet.
         """
-        return self._write_checkpoint(self._make_checkpoint())
-
-    def keep_checkpoint(self) -> MadeCheckpoint:
-        """Do the same; return the checkpoint."""
-        made = self._make_checkpoint()
-        self._write_checkpoint(made)
-        return made
-
-    def _make_checkpoint(self) -> MadeCheckpoint:
         self._check_no_turn("making a checkpoint")
         assert self._on.checkpoints is not None, "the store that made this recorder gave it what it needs"
-        return self._on.checkpoints.get()
-
-    def _write_checkpoint(self, made: MadeCheckpoint) -> Written:
-        written = self.write([draft_of(made)])
+        made = self._on.checkpoints.get()
+        self.write([draft_of(made)])
         if self._on.durability is Durability.TURN:
             self._on.writer.sync()
-        return written
+        return kept_checkpoint(made, self._on.writer.path, is_in_log=True)
 
     def write(self, drafts: Sequence[Draft], *, is_turn_end: bool = False) -> Written:
         """Append records in one write, durable as the recorder's durability says."""
