@@ -45,7 +45,7 @@ def find_seal(line: bytes, start_offset: int) -> Seal | None:
         return None
     covered_to = start_offset + member.start()
     # A seal under another name had its name altered: nothing else looks like one.
-    if name != _NAME or text is None or int(text.group(1)) > covered_to:
+    if name != _NAME or text is None or int(text.group(1)) >= covered_to:
         return Seal(start_offset, covered_to, None)
     return Seal(int(text.group(1)), covered_to, text.group(2).decode())
 

@@ -20,16 +20,6 @@ _ORDINAL: Final = re.compile(rb'"ordinal":(0|[1-9][0-9]{0,18})[,}]')
 _ENVELOPE_BYTES: Final = 120
 
 
-def digest_of(source: Source, start: int, end: int) -> str:
-    """Return the digest of `[start, end)`, read in blocks of a megabyte."""
-    from blake3 import blake3  # readers of unsealed logs do not pay for it
-
-    hasher = blake3()
-    for at in range(start, end, _BLOCK_BYTES):
-        hasher.update(source.read_at(at, min(_BLOCK_BYTES, end - at)))
-    return digest_text(hasher.digest())
-
-
 def iter_broken_seals(source: Source, newest: Seal, lowest_offset: int = 0) -> Iterator[Rejected]:
     """Yield what the chain from `newest` proves damaged, newest first, down to `lowest_offset`.
 
@@ -39,23 +29,44 @@ def iter_broken_seals(source: Source, newest: Seal, lowest_offset: int = 0) -> I
     """
     seal: Seal | None = newest
     while seal is not None and seal.covered_to > lowest_offset:
-        broken = find_broken_seal(source, seal)
+        first = _first_block(source, seal)
+        broken = _judge(source, seal, first)
         if broken is not None:
             yield broken
-        seal = _seal_before(source, seal)
+        seal = _seal_before(seal, first)
 
 
 def find_broken_seal(source: Source, seal: Seal) -> Rejected | None:
     """Return the span that a seal covers, its own line included, as damage if it does not hold."""
-    end = seal.covered_to + len(_member_at(source, seal.covered_to))
-    if seal.digest is None:
-        detail = f"{_named(source, seal)} is none: expected <offset>.<43 characters>"
-        return Rejected(seal.covered_from, end, Reason.BROKEN_SEAL, detail)
-    found = digest_of(source, seal.covered_from, seal.covered_to)
-    if found == seal.digest:
+    return _judge(source, seal, _first_block(source, seal))
+
+
+def _first_block(source: Source, seal: Seal) -> bytes:
+    return source.read_at(seal.covered_from, min(_BLOCK_BYTES, seal.covered_to - seal.covered_from))
+
+
+def _judge(source: Source, seal: Seal, first: bytes) -> Rejected | None:
+    found = _digest(source, seal, first) if seal.digest is not None else None
+    if found is not None and found == seal.digest:
         return None
-    detail = f"{_named(source, seal)} does not hold: expected digest {seal.digest}, found {found}"
+    name = _named(source, seal)
+    if found is None:
+        detail = f"{name} is none: expected <offset>.<43 characters>"
+    else:
+        detail = f"{name} does not hold: expected digest {seal.digest}, found {found}"
+    rest = source.read_at(seal.covered_to, LONGEST_SEAL_BYTES)
+    end = seal.covered_to + (rest.find(b"\n") + 1 or len(rest))
     return Rejected(seal.covered_from, end, Reason.BROKEN_SEAL, detail)
+
+
+def _digest(source: Source, seal: Seal, first: bytes) -> str:
+    """Return the digest of what a seal covers, read in blocks of a megabyte."""
+    from blake3 import blake3  # readers of unsealed logs do not pay for it
+
+    hasher = blake3(first)
+    for at in range(seal.covered_from + _BLOCK_BYTES, seal.covered_to, _BLOCK_BYTES):
+        hasher.update(source.read_at(at, min(_BLOCK_BYTES, seal.covered_to - at)))
+    return digest_text(hasher.digest())
 
 
 def _named(source: Source, seal: Seal) -> str:
@@ -68,16 +79,10 @@ def _named(source: Source, seal: Seal) -> str:
     return f"the seal{of_record} at byte {seal.covered_to}"
 
 
-def _seal_before(source: Source, seal: Seal) -> Seal | None:
-    """Return the seal that the range of `seal` begins at, if one stands there."""
+def _seal_before(seal: Seal, first: bytes) -> Seal | None:
+    """Return the seal that the range of `seal` begins with the text of, if one stands there."""
     if seal.digest is None or seal.covered_from == 0:
         return None
-    older = find_seal(_member_at(source, seal.covered_from), seal.covered_from)
+    member = first[: first.find(b"\n", 0, LONGEST_SEAL_BYTES) + 1]
+    older = find_seal(member, seal.covered_from)
     return older if older is not None and older.covered_to == seal.covered_from else None
-
-
-def _member_at(source: Source, offset: int) -> bytes:
-    """Return the end of the line from `offset` on, newline included."""
-    head = source.read_at(offset, LONGEST_SEAL_BYTES)
-    newline = head.find(b"\n")
-    return head if newline < 0 else head[: newline + 1]

@@ -133,7 +133,7 @@ class _Tally:
                 self.passed_over[line.reason] += 1
             return
         self.records += 1
-        if line.kind in TURN_ENDS:
+        if line.envelope.payload.type in TURN_ENDS:
             self._note(find_seal(line.stored, line.start_offset))
         if self._is_paginated:
             self._count(line)

@@ -43,6 +43,14 @@ def test_a_seal_cut_short_is_none(kept: int) -> None:
     assert find_seal_remains(SEALED[: COVERED_TO + kept] + b"\n", 0) is None
 
 
+def test_a_seal_that_covers_nothing_is_none() -> None:
+    """Its own line lies before it; one that began at itself would be its own elder."""
+    line = PLAIN[:-2] + seal_member(COVERED_TO, DIGEST) + b"}\n"
+    found = find_seal(line, 0)
+    assert found is not None
+    assert found.digest is None
+
+
 def test_the_last_bytes_of_a_line_are_enough() -> None:
     """No seal is longer than what is looked at."""
     member = seal_member((1 << 63) - 1, DIGEST) + b"}\n"
