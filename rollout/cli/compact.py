@@ -48,7 +48,7 @@ def compact(
         history = parse_history(content, source=input_name(path), max_line_bytes=store.max_line_bytes)
         with store.record(thread_id) as recorder:
             written = recorder.compact(history, message=message)
-        window = store.resume(thread_id).window
+        window = store.resume(thread_id, allow_damage=True).window
     answer = Compacted(window, recorded(written, is_durable=True))
     if wants_json:
         emit_json(answer)

@@ -1,7 +1,8 @@
-"""What an item must have before we write it: more than a reader asks.
+"""What an item must have before it is written: more than a reader asks.
 
-A reader takes what it finds. A writer must not leave lines that some reader drops, or that show
-nothing where they should show something. Format: docs/format.md, "Items".
+A reader takes what it finds. The reference client drops the whole line of an item that lacks one of
+these members, and its ordinal with it, so that what either side writes next would not agree.
+Format: docs/format.md, "Items".
 """
 
 from __future__ import annotations
@@ -21,15 +22,30 @@ from rollout.format.vocabulary import (
 
 _ENVELOPE: Final = frozenset({"timestamp", "payload"})
 _TYPES: Final = HISTORY_ITEMS | {MESSAGE}
-_TEXTS: Final = {
-    "function_call": ("name", "arguments", "call_id"),
-    "custom_tool_call": ("name", "input", "call_id"),
-    "function_call_output": ("call_id",),
-    "custom_tool_call_output": ("call_id",),
+_ANY: Final = object
+_REQUIRED: Final[dict[str, dict[str, type]]] = {
+    "function_call": {"name": str, "arguments": str, "call_id": str},
+    "custom_tool_call": {"name": str, "input": str, "call_id": str},
+    "function_call_output": {"call_id": str},
+    "custom_tool_call_output": {"call_id": str},
+    "reasoning": {"summary": list},
+    "local_shell_call": {"status": str, "action": dict},
+    "agent_message": {"author": str, "recipient": str, "content": list},
+    "image_generation_call": {"status": str, "result": str},
+    "compaction": {"encrypted_content": str},
+    "compaction_summary": {"encrypted_content": str},
+    "tool_search_call": {"execution": str, "arguments": _ANY},
+    "tool_search_output": {"status": str, "execution": str, "tools": list},
+    "additional_tools": {"role": str, "tools": list},
 }
-_PART_TEXTS: Final = {**dict.fromkeys(TEXT_PARTS, "text"), "input_image": "image_url"}
-_REASONING: Final = {"summary": True, "content": False}
-"""Lists of a reasoning item, and whether they must be there."""
+_OPTIONAL: Final = ("id", "status")
+"""Members that are text in every item that has them."""
+_PHASES: Final = frozenset({"commentary", "final_answer"})
+_REASONING: Final = {
+    "summary": frozenset({"summary_text"}),
+    "content": frozenset({"reasoning_text", "text"}),
+}
+_KINDS: Final = {str: "text", list: "a list", dict: "an object", _ANY: "there"}
 
 
 def find_misshape(item: Mapping[str, Any]) -> str | None:
@@ -38,12 +54,15 @@ def find_misshape(item: Mapping[str, Any]) -> str | None:
         return "this is a whole record (it has `timestamp` and `payload`); expected the item alone"
     kind = item.get("type")
     if not isinstance(kind, str):
-        return "expected a `type` that is text, found " + ("none" if kind is None else _named(kind))
+        return f"expected a `type` that is text, found {_named(kind)}"
     if kind not in _TYPES:
         return f"{kind[:40]!r} is no item type of the model's history"
-    for member in _TEXTS.get(kind, ()):
-        if not isinstance(item.get(member), str):
-            return f"{kind}: expected `{member}` to be text, found {_named(item.get(member))}"
+    for member, wanted in _REQUIRED.get(kind, {}).items():
+        if member not in item or not isinstance(item[member], wanted):
+            return f"{kind}: expected `{member}` to be {_KINDS[wanted]}, found {_named(item.get(member))}"
+    for member in _OPTIONAL:
+        if not isinstance(item.get(member), str | None):
+            return f"{kind}: expected `{member}` to be text, found {_named(item[member])}"
     if kind == MESSAGE:
         return _check_message(item)
     if kind in OUTPUT_ITEMS:
@@ -54,12 +73,11 @@ def find_misshape(item: Mapping[str, Any]) -> str | None:
 
 
 def _check_message(item: Mapping[str, Any]) -> str | None:
-    role = item.get("role")
-    if role not in HISTORY_ROLES:
+    role, phase = item.get("role"), item.get("phase")
+    if not isinstance(role, str) or role not in HISTORY_ROLES:
         return f"message: expected a `role` among {', '.join(sorted(HISTORY_ROLES))}, found {_named(role)}"
-    phase = item.get("phase")
-    if phase is not None and not isinstance(phase, str):
-        return f"message: expected `phase` to be text, found {_named(phase)}"
+    if phase is not None and not (isinstance(phase, str) and phase in _PHASES):
+        return f"message: expected a `phase` among {', '.join(sorted(_PHASES))}, found {_named(phase)}"
     return _check_parts(MESSAGE, "content", item.get("content"), MESSAGE_PARTS)
 
 
@@ -67,30 +85,41 @@ def _check_output(kind: str, output: object) -> str | None:
     return None if isinstance(output, str) else _check_parts(kind, "output", output, OUTPUT_PARTS)
 
 
+def _check_reasoning(item: Mapping[str, Any]) -> str | None:
+    for member, types in _REASONING.items():
+        parts = item.get(member)
+        problem = _check_parts("reasoning", member, parts, types) if parts is not None else None
+        if problem is not None:
+            return problem
+    return None
+
+
 def _check_parts(kind: str, member: str, parts: object, types: frozenset[str]) -> str | None:
     if not isinstance(parts, list):
-        wanted = "a list of parts" if kind == MESSAGE else "text or a list of parts"
+        wanted = "text or a list of parts" if kind in OUTPUT_ITEMS else "a list of parts"
         return f"{kind}: expected `{member}` to be {wanted}, found {_named(parts)}"
     for part in parts:
         type_ = part.get("type") if isinstance(part, dict) else None
         if not isinstance(type_, str) or type_ not in types:
-            return f"{kind}: expected parts of a known `type`, found {_named(type_ or part)}"
-        text = _PART_TEXTS.get(type_)
-        if text is not None and not isinstance(part.get(text), str):
-            return f"{kind}: expected `{text}` of {type_} to be text, found {_named(part.get(text))}"
+            return f"{kind}: expected parts of `{member}` of a known `type`, found {_named(type_ or part)}"
+        problem = _check_part(type_, part)
+        if problem is not None:
+            return f"{kind}: {problem}"
     return None
 
 
-def _check_reasoning(item: Mapping[str, Any]) -> str | None:
-    for member, is_required in _REASONING.items():
-        parts = item.get(member)
-        if parts is None and not is_required:
-            continue
-        if not isinstance(parts, list):
-            return f"reasoning: expected `{member}` to be a list, found {_named(parts)}"
-        for part in parts:
-            if not isinstance(part, dict) or not isinstance(part.get("text"), str):
-                return f"reasoning: expected parts of `{member}` with `text`, found {_named(part)}"
+def _check_part(type_: str, part: Mapping[str, Any]) -> str | None:
+    if type_ in TEXT_PARTS or type_ in {"summary_text", "reasoning_text", "text"}:
+        found = part.get("text")
+        return (
+            None
+            if isinstance(found, str)
+            else f"expected `text` of {type_} to be text, found {_named(found)}"
+        )
+    if type_ == "input_image":
+        found = part.get("image_url", part.get("file_id"))
+        if not isinstance(found, str):
+            return f"expected `image_url` or `file_id` of {type_} to be text, found {_named(found)}"
     return None
 
 

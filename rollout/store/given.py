@@ -13,11 +13,11 @@ from typing import Any, Final
 from msgspec import Raw
 
 from rollout.errors import InvalidRequest
-from rollout.format.decoding import decode_probe
+from rollout.format.decoding import decode_json, decode_probe
 from rollout.format.encoding import encode_payload
+from rollout.format.item_shapes import find_misshape
 from rollout.format.items import check_item
 from rollout.format.record import MAX_COUNT
-from rollout.format.vocabulary import HISTORY_ITEMS, HISTORY_ROLES, MESSAGE
 
 _SHOWN_TYPE: Final = re.compile(r"[A-Z][A-Za-z0-9]*")
 _TEXT_PARTS: Final = ("content", "summary_text", "raw_content")
@@ -48,12 +48,9 @@ def stored_item(item: Mapping[str, Any] | bytes) -> bytes:
     problem = check_item(probe) if probe is not None else None
     if probe is None or problem is not None:
         raise _refused("an item", problem.detail if problem is not None else "not of the shape of an item")
-    if probe.type == MESSAGE:
-        if probe.role not in HISTORY_ROLES:
-            roles = ", ".join(sorted(HISTORY_ROLES))
-            raise _refused("an item", f"message: expected a role of {roles}, found {probe.role!r:.40}")
-    elif probe.type not in HISTORY_ITEMS:
-        raise _refused("an item", f"type {probe.type!r:.60} is not of the model's history")
+    misshape = find_misshape(decode_json(payload, dict[str, Any]) or {})
+    if misshape is not None:
+        raise _refused("an item", misshape)
     return payload
 
 

@@ -52,7 +52,7 @@ def _read_newest(turn_id: TurnId, open_thread: Callable[[], Thread]) -> Turn:
     """Return the turn just recorded; without its items where older damage keeps it from being read."""
     try:
         with open_thread() as thread:
-            newest = thread.turns(limit=1, view=ItemsView.FULL).data
+            newest = thread.turns(limit=1, view=ItemsView.FULL, allow_damage=True).data
     except DamagedLog:
         newest = []
     if newest and newest[0].id == turn_id:
