@@ -148,7 +148,7 @@ class Reading:
         span = self.lineage.span(segment)
         kept = self._sidecars.find(segment) if self._sidecars is not None else None
         self.bytes_beside += len(kept or b"")
-        found = find_foundation(self.lineage, self._place, kept) if kept is not None else None
+        found = self._find_below(kept) if kept is not None else None
         if found is None:
             return self._read_span(segment, span)
         end_offset = self._read_span(segment, msgspec.structs.replace(span, start_offset=found.offset))
@@ -194,8 +194,14 @@ class Reading:
         payload = decode_line(content, Raw)
         if payload is None:
             return False
-        found = find_foundation(self.lineage, self._place, bytes(payload), line.start_offset)
+        found = self._find_below(bytes(payload), line.start_offset)
         return found is not None and self._stand_on(found, ReadPath.BOUNDED)
+
+    def _find_below(self, content: bytes, position: int | None = None) -> Checkpoint | None:
+        bytes_before = self.lineage.bytes_read
+        found = find_foundation(self.lineage, self._place, content, position)
+        self._bytes_loaded += self.lineage.bytes_read - bytes_before
+        return found
 
     @property
     def _can_stand(self) -> bool:
@@ -226,7 +232,7 @@ class Reading:
 
     @property
     def bytes_scanned(self) -> int:
-        """Bytes read so far, those for the items of a checkpoint left out."""
+        """Bytes read so far, those for a checkpoint and its items left out."""
         return self.lineage.bytes_read - self._bytes_loaded
 
     @property
