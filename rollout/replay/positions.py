@@ -30,6 +30,7 @@ from rollout.replay.history import HistoryItem
 from rollout.replay.lineage import Lineage
 from rollout.replay.reading import Reading
 from rollout.replay.scan import Reference
+from rollout.replay.sealed import refuse_broken
 from rollout.replay.usage import UNKNOWN
 from rollout.replay.world import fold_world
 
@@ -50,7 +51,8 @@ def make_checkpoint(lineage: Lineage, sidecars: Sidecars | None = None) -> MadeC
     """Return a checkpoint of all that a lineage holds in whole lines.
 
     Reads back to the newest checkpoint. Leaves the lineage ending at the last whole line. None
-    when there is nothing behind the header, a number or a nesting that cannot be stored, or a broken seal.
+    when there is nothing behind the header, or a number or a nesting that cannot be stored. Raise
+    DamagedLog when what was read is not what was sealed: a checkpoint would vouch for it.
     """
     segment = lineage.newest
     end_offset = find_line_end(lineage, segment.end_offset)
@@ -59,11 +61,17 @@ def make_checkpoint(lineage: Lineage, sidecars: Sidecars | None = None) -> MadeC
         return None
     reading = Reading(lineage, sidecars=sidecars, is_for_checkpoint=True)
     reading.run()
+    refuse_broken(lineage.thread_id, reading.broken)
     return describe(reading, settle(reading))
 
 
 def offer_checkpoint(reading: Reading, settled: Settled, sidecars: Sidecars) -> None:
-    """Offer a checkpoint of a reading that was long, if the next one would be shorter by a quarter."""
+    """Offer a checkpoint of a reading that was long, if the next one would be shorter by a quarter.
+
+    None of what was altered since it was sealed.
+    """
+    if reading.broken:
+        return
     lineage = reading.lineage
     bytes_scanned = reading.bytes_scanned
     if len(lineage.segments) > 1:
@@ -90,11 +98,8 @@ def find_line_end(lineage: Lineage, end_offset: int) -> int:
 def describe(reading: Reading, settled: Settled) -> MadeCheckpoint | None:
     """Return the checkpoint that says what a reading found. Its lineage ends at the end of a line.
 
-    Of a lineage of several segments the reading must have been made for this. None of what was
-    altered since it was sealed: a checkpoint would vouch for it.
+    Of a lineage of several segments the reading must have been made for this.
     """
-    if reading.broken:
-        return None
     lineage, older = reading.lineage, reading.older
     segment = lineage.newest
     reference = _reference(reading, settled)

@@ -9,16 +9,23 @@ import shutil
 import sys
 import time
 from collections.abc import Callable, Iterator
+from itertools import count
 from pathlib import Path
+from unittest.mock import patch
 from typing import Any
 
 import pytest
 from msgspec import Struct
 
 from rollout.cli.app import run
+from rollout.ids import mint_uuid7
+from rollout.store.root import open_store
+from tests.recorded_home import said
 
 RECORDED = Path(__file__).parents[2] / "fixtures" / "recorded"
 CHANGED_AT = 1_795_240_000
+ALTERED = "altered"
+ALTERED_THREAD = "01a1fb67-1801-7000-8000-000000000001"
 
 
 class Ran(Struct, frozen=True):
@@ -72,12 +79,37 @@ def home_of(tmp_path: Path) -> Callable[[str], Path]:
     def copy(name: str) -> Path:
         home = tmp_path / name
         if not home.exists():
-            shutil.copytree(RECORDED / name, home, ignore=shutil.ignore_patterns("expected"))
+            if name == ALTERED:
+                make_altered(home)
+            else:
+                shutil.copytree(RECORDED / name, home, ignore=shutil.ignore_patterns("expected"))
             for path in home.rglob("*"):
                 os.utime(path, (CHANGED_AT, CHANGED_AT))
         return home
 
     return copy
+
+
+def make_altered(home: Path) -> None:
+    """Record two turns into a new home, the same at every call, and alter a letter of the second answer."""
+    home.mkdir()
+    ticks, numbers = count(1), count(1)
+
+    def new_id() -> str:
+        number = next(numbers)
+        return mint_uuid7(1_795_219_200_000 + number, number.to_bytes(10, "big"))
+
+    with (
+        patch("rollout.store.creating.VERSION", "0.1.0"),  # it stands in the header, which is sealed
+        open_store(home, clock=lambda: 1_795_219_200_000 + next(ticks), new_id=new_id) as store,
+        store.create_thread(cwd="/src/app", model="model-a") as thread,
+        thread.record() as recorder,
+    ):
+        for answer in ("An apple.", "A pear."):
+            with recorder.turn("What is it?") as turn:
+                turn.append(said("assistant", answer))
+    (path,) = home.rglob("rollout-*.jsonl")
+    path.write_bytes(path.read_bytes().replace(b"pear", b"bear"))
 
 
 @pytest.fixture

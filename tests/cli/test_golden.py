@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from rollout.cli.app import COMMANDS
-from tests.cli.conftest import Runner
+from tests.cli.conftest import ALTERED, ALTERED_THREAD, Runner
 
 GOLDEN = Path(__file__).parent / "golden"
 COMPACTED = "01a1fc4a-eed9-7372-ad87-67b51b152b80"
@@ -52,6 +52,16 @@ CASES: dict[str, tuple[str, list[str]]] = {
     "resume-compressed": ("compressed", ["resume", "01a1fc4b-e8b2", "--exclude-turns"]),
     "check": ("reverts", ["check"]),
     "check-thread": ("reverts", ["check", "01a1fc4b-66d0", "--json"]),
+    "altered-resume": (ALTERED, ["resume", ALTERED_THREAD]),
+    "altered-resume-json": (ALTERED, ["resume", ALTERED_THREAD, "--json"]),
+    "altered-resume-allowed": (ALTERED, ["resume", ALTERED_THREAD, "--allow-damage"]),
+    "altered-turns": (ALTERED, ["turns", ALTERED_THREAD]),
+    "altered-turns-allowed": (ALTERED, ["turns", ALTERED_THREAD, "--allow-damage"]),
+    "altered-turns-json": (ALTERED, ["turns", ALTERED_THREAD, "--limit", "1", "--allow-damage", "--json"]),
+    "altered-items": (ALTERED, ["items", ALTERED_THREAD]),
+    "altered-items-allowed": (ALTERED, ["items", ALTERED_THREAD, "--allow-damage"]),
+    "altered-check": (ALTERED, ["check"]),
+    "altered-check-json": (ALTERED, ["check", ALTERED_THREAD, "--json"]),
     "not-found": ("paginated", ["resume", "no such name"]),
     "not-found-json": ("paginated", ["resume", "no such name", "--json"]),
     "two-threads": ("paginated", ["show", "01a1fc4a"]),

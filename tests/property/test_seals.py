@@ -35,14 +35,16 @@ TEXTS = st.text(st.characters(codec="utf-8", exclude_characters="\x00"), max_siz
 
 
 class Act(Struct, frozen=True):
-    """Something recorded: a turn, or a compaction of what came before."""
+    """Something recorded: a turn, a compaction of what came before, or a checkpoint of it."""
 
     kind: str
     texts: list[str]
 
 
 ACTS = st.builds(
-    Act, st.sampled_from(["turn", "turn", "fail", "interrupt", "compact"]), st.lists(TEXTS, max_size=3)
+    Act,
+    st.sampled_from(["turn", "turn", "fail", "interrupt", "compact", "checkpoint"]),
+    st.lists(TEXTS, max_size=3),
 )
 
 
@@ -67,6 +69,9 @@ def record(store: Store, thread_id: str, acts: list[Act]) -> None:
             if act.kind == "compact":
                 recorder.compact([said("user", text) for text in act.texts])
                 continue
+            if act.kind == "checkpoint":
+                recorder.checkpoint()
+                continue
             turn = recorder.turn(act.texts[0] if act.texts else None)
             for text in act.texts[1:]:
                 turn.append(said("assistant", text))
@@ -86,17 +91,18 @@ def world_of(acts: list[Act], *, is_legacy: bool, tail: bytes = b"") -> World:
     else:
         fs, store = new_home()
         thread_id = new_thread(store)
-    record(store, thread_id, acts)
+    record(store, thread_id, [Act("turn", ["Hello?"]), *acts])
     with store.open_thread(thread_id) as thread:
-        turn_ids = [turn.id for turn in thread.all_turns()][-len(acts) :]
+        turn_ids = [turn.id for turn in thread.all_turns()]
     path = rollouts_of(fs, thread_id)[-1]
     content = content_of(fs, thread_id)
-    return World({**fs.files(), path: content + tail}, thread_id, path, seals_in(content), turn_ids)
+    seals = seals_in(content)
+    return World({**fs.files(), path: content + tail}, thread_id, path, seals, turn_ids[-len(seals) :])
 
 
 WORLDS = st.builds(
     world_of,
-    st.lists(ACTS, min_size=1, max_size=5),
+    st.lists(ACTS, max_size=5),
     is_legacy=st.booleans(),
     tail=st.sampled_from(
         [

@@ -13,6 +13,7 @@ from tests.altered import READERS, altered, record_turns, recorded, seals_in, st
 from tests.recorded_home import (
     LEGACY_ID,
     content_of,
+    home_of,
     legacy_home,
     new_home,
     new_thread,
@@ -190,3 +191,13 @@ def test_a_sealed_event_that_only_a_newer_release_knows_is_no_damage() -> None:
     assert checked.is_sound
     assert checked.passed_over == {"unknownType": 1}
     assert len(seals_in(content_of(fs, thread_id))) == 1
+
+
+def test_no_checkpoint_is_made_of_altered_bytes() -> None:
+    """It would vouch for them: a resume would start there and look at no seal before it."""
+    fs, thread_id = recorded("Apple.", "Pear.")
+    path = rollouts_of(fs, thread_id)[0]
+    content = content_of(fs, thread_id).replace(b"Pear.", b"Bear.")
+    store = home_of(CrashFS({**fs.files(), path: content}))
+    with store.record(thread_id) as recorder, pytest.raises(DamagedLog):
+        recorder.checkpoint()
