@@ -11,6 +11,8 @@ from typing import Any, Final
 
 from msgspec import Struct
 
+from rollout.format.items import is_contextual_text
+
 Item = Mapping[str, Any]
 
 _CALLS: Final = {"function_call": "arguments", "custom_tool_call": "input"}
@@ -48,6 +50,8 @@ class ItemEcho:
     def _message(self, item: Item) -> dict[str, Any] | None:
         role, content = item.get("role"), item.get("content") or []
         if role == "user":
+            if any(is_contextual_text(text) for text in _texts(content)):
+                return None  # the client's own words, which nobody said
             return {
                 "type": "UserMessage",
                 "id": self._new_id(),

@@ -76,7 +76,10 @@ def test_a_bad_item_of_an_array_is_named() -> None:
         (b'{"timestamp":"t","type":"response_item","payload":{}}', "this is a whole record"),
         (b'{"type":"message","role":"system","content":[]}', "found 'system'"),
         (b'{"type":"message","role":"user","content":[5]}', "found a number"),
-        (b'{"type":"message","role":"user","content":[],"phase":1}', "a `phase` among commentary, final_answer, found a number"),
+        (
+            b'{"type":"message","role":"user","content":[],"phase":1}',
+            "a `phase` among commentary, final_answer, found a number",
+        ),
         (b'{"type":"function_call","name":"f","arguments":{},"call_id":"c"}', "`arguments` to be text"),
         (b'{"type":"reasoning","summary":[],"content":{}}', "`content` to be a list"),
     ],

@@ -103,6 +103,14 @@ def test_odd_members_are_no_obstacle(item: dict[str, Any]) -> None:
         assert isinstance(part["text"], str)
 
 
+@pytest.mark.parametrize("others", [[], ["Why?"]])
+def test_context_that_a_client_inserted_is_not_shown_as_said(others: list[str]) -> None:
+    """One such part makes the whole message one: nobody said it."""
+    texts = ["<environment_context>\n<cwd>/src</cwd>\n</environment_context>", *others]
+    parts = [{"type": "input_text", "text": text} for text in texts]
+    assert echo_of().echo({"type": "message", "role": "user", "content": parts}) is None
+
+
 def test_a_legacy_rollout_shows_what_it_has_events_for() -> None:
     """And nothing for the rest."""
     echo = echo_of()
