@@ -11,8 +11,8 @@ import time
 from collections.abc import Callable, Iterator
 from itertools import count
 from pathlib import Path
-from unittest.mock import patch
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 from msgspec import Struct
