@@ -37,7 +37,8 @@ if TYPE_CHECKING:
     from rollout.store.checkpoints import KeptCheckpoint
     from rollout.store.listing import Listing, SortKey
     from rollout.store.recorder import Durability, Recorder
-    from rollout.store.root import Store, open_store
+    from rollout.store.root import open_store
+    from rollout.store.store import Store
     from rollout.store.summary import Problem, ThreadSummary
     from rollout.store.thread import Thread
     from rollout.store.turn_recorder import TurnRecorder
@@ -114,7 +115,8 @@ _HOMES: Final = {
         "rollout.store.checkpoints": ("KeptCheckpoint",),
         "rollout.store.listing": ("Listing", "SortKey"),
         "rollout.store.recorder": ("Durability", "Recorder"),
-        "rollout.store.root": ("Store", "open_store"),
+        "rollout.store.root": ("open_store",),
+        "rollout.store.store": ("Store",),
         "rollout.store.summary": ("Problem", "ThreadSummary"),
         "rollout.store.thread": ("Thread",),
         "rollout.store.turn_recorder": ("TurnRecorder",),

@@ -12,7 +12,7 @@ import click
 from rollout.cli.output import Output
 from rollout.errors import InvalidRequest, StorageFailed
 from rollout.ids import ThreadId
-from rollout.store.root import Store
+from rollout.store.store import Store
 from rollout.store.thread import Thread
 from rollout.turns.paging import DEFAULT_LIMIT
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from rollout.format.record import Damage
-    from rollout.store.root import Store
+    from rollout.store.store import Store
 
 _KILO: Final = 1000
 _MILLI: Final = 1000

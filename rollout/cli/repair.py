@@ -14,7 +14,7 @@ from rollout.cli.output import Output, counted, emit_error, emit_json
 from rollout.errors import InvalidRequest
 from rollout.log.layout import base_name, find_name
 from rollout.store.repair import Repaired, RepairPlan, RepairStep, StepKind
-from rollout.store.root import Store
+from rollout.store.store import Store
 from rollout.wire.repair import repair as shown_repair
 
 _DAMAGED: Final = 5

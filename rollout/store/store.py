@@ -1,0 +1,345 @@
+"""The store over one home: find, list, read and check its threads.
+
+Reading writes nothing into the home but derived files, and asks no database (invariant 1).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
+
+from rollout.errors import InvalidRequest, NotFound
+from rollout.fs.api import FileSystem
+from rollout.fs.mutation import MutableFileSystem
+from rollout.fs.posix import POSIX
+from rollout.ids import ThreadId
+from rollout.log.layout import RolloutFile, base_name
+from rollout.log.names import read_names
+from rollout.replay.checkpoint import CHECKPOINT_EVERY_BYTES
+from rollout.replay.context import Context
+from rollout.replay.lineage import Lineage
+from rollout.store.check import FileCheck, check_files
+from rollout.store.listing import Finding, Listing, ListRequest, SortKey, find_strays, list_threads
+from rollout.store.opening import Opener
+from rollout.store.sidecars import FileSidecars
+from rollout.store.summary import ThreadSummary, read_summary
+from rollout.store.thread import Thread
+from rollout.turns.model import ItemsView, Turn, TurnItem
+from rollout.turns.paging import DEFAULT_LIMIT, Page, SortDirection
+
+if TYPE_CHECKING:
+    from rollout.log.writer import Written
+    from rollout.store.checkpoints import KeptCheckpoint
+    from rollout.store.recorder import Recorder
+    from rollout.store.recording import Surroundings
+    from rollout.store.repair import Repaired, RepairPlan
+    from rollout.store.whole_turn import WholeTurn
+
+
+class Store:
+    """The threads of one home. A context manager.
+
+    A thread is named by its id, a unique prefix of it (four letters or more), or its name.
+    """
+
+    def __init__(
+        self,
+        fs: FileSystem,
+        home: str,
+        max_line_bytes: int,
+        clock: Callable[[], int],
+        new_id: Callable[[], str],
+        state_folder: str | None = None,
+    ) -> None:
+        self._fs = fs
+        self.home = home
+        self._max_line_bytes = max_line_bytes
+        self._clock = clock
+        self._new_id = new_id
+        self._opener = Opener(fs, home, max_line_bytes, clock)
+        self._sidecars = (
+            FileSidecars(fs, state_folder, lambda: self._surroundings().fs) if state_folder else None
+        )
+
+    @property
+    def max_line_bytes(self) -> int:
+        """How long a line may be."""
+        return self._max_line_bytes
+
+    def find_thread_id(self, reference: str) -> ThreadId:
+        """Return the id that a reference stands for. Raise NotFound, or InvalidRequest for several."""
+        return self._opener.find_thread_id(reference)
+
+    def newest_thread_id(self) -> ThreadId:
+        """Return the thread whose file changed last. Raise NotFound in an empty home."""
+        newest = self.list_threads(limit=1, sort=SortKey.UPDATED).data
+        if not newest:
+            raise NotFound(
+                f"looking for the newest thread: there is none in {self.home}",
+                hint="Check the home that was meant, with --home or $ROLLOUT_HOME.",
+            )
+        return newest[0].id
+
+    def open_thread(self, reference: str, *, path_hint: str | None = None) -> Thread:
+        """Open a thread by reference.
+
+        A path is a hint: it is used only if the header there carries the id and nothing newer
+        does. Raise NotFound, InvalidRequest, DamagedLog, BrokenLineage or StorageFailed.
+        """
+        thread_id = self.find_thread_id(reference)
+        return self._thread(self._opener.open_thread(thread_id, path_hint))
+
+    def open_path(self, path: str) -> Thread:
+        """Open exactly the rollout at `path`, whichever thread it belongs to."""
+        return self._thread(self._opener.open_path(path))
+
+    def _thread(self, lineage: Lineage) -> Thread:
+        return Thread(
+            lineage,
+            lambda thread_id: read_names(self._fs, self.home).get(thread_id),
+            lambda thread_id, durability, every: self.record(
+                thread_id, durability=durability, checkpoint_every_bytes=every
+            ),
+            self._sidecars,
+        )
+
+    def resume(self, reference: str, *, full_replay: bool = False, allow_damage: bool = False) -> Context:
+        """Return what continuing a thread needs. Raise DamagedLog as `Thread.context` does."""
+        with self.open_thread(reference) as thread:
+            return thread.context(full_replay=full_replay, allow_damage=allow_damage)
+
+    def summary(self, reference: str) -> ThreadSummary:
+        """Return what a listing says of one thread."""
+        with self.open_thread(reference) as thread:
+            return thread.summary()
+
+    def turns(
+        self,
+        reference: str,
+        *,
+        limit: int = DEFAULT_LIMIT,
+        cursor: str | None = None,
+        direction: SortDirection = SortDirection.DESC,
+        view: ItemsView = ItemsView.SUMMARY,
+        allow_damage: bool = False,
+    ) -> Page[Turn]:
+        """Return one page of 1-100 turns, newest first unless told otherwise, as `Thread.turns` does."""
+        with self.open_thread(reference) as thread:
+            return thread.turns(
+                limit=limit, cursor=cursor, direction=direction, view=view, allow_damage=allow_damage
+            )
+
+    def items(
+        self,
+        reference: str,
+        *,
+        turn_id: str | None = None,
+        limit: int = DEFAULT_LIMIT,
+        cursor: str | None = None,
+        direction: SortDirection = SortDirection.ASC,
+        allow_damage: bool = False,
+    ) -> Page[TurnItem]:
+        """Return one page of 1-100 items, oldest first unless told otherwise, as `Thread.items` does."""
+        with self.open_thread(reference) as thread:
+            return thread.items(
+                turn_id=turn_id, limit=limit, cursor=cursor, direction=direction, allow_damage=allow_damage
+            )
+
+    def list_threads(
+        self,
+        *,
+        limit: int = DEFAULT_LIMIT,
+        cursor: str | None = None,
+        sort: SortKey = SortKey.CREATED,
+        direction: SortDirection = SortDirection.DESC,
+        is_archived: bool = False,
+    ) -> Listing:
+        """Return one page of 1-100 threads. A thread that cannot be read is a row with a problem."""
+        names = read_names(self._fs, self.home)
+
+        def summarise(thread_id: ThreadId) -> ThreadSummary:
+            with self._opener.open_thread(thread_id) as lineage:
+                return read_summary(lineage, names.get(thread_id))
+
+        request = ListRequest(limit, cursor, sort, direction, is_archived)
+        return list_threads(self._fs, self._opener.index, request, summarise)
+
+    def files_to_check(self, thread: Thread | None = None) -> list[RolloutFile]:
+        """Return the files that a check of one thread, or of the whole home, reads: oldest first."""
+        index = self._opener.index
+        files = index.all_files()
+        if thread is not None:
+            files = [*thread.files(), *index.files_of(thread.id)]
+        by_path = {file.path: file for file in files}
+        return sorted(by_path.values(), key=lambda file: base_name(file.path))
+
+    def findings(self) -> list[Finding]:
+        """Return what lies among the rollouts and is no thread, or could not be looked into."""
+        return find_strays(self._fs, self._opener.index)
+
+    def check(self, files: list[RolloutFile]) -> Iterator[FileCheck]:
+        """Yield what is wrong with each file, reading all of it and changing nothing."""
+        return check_files(self._fs, self._opener.index, files, self._max_line_bytes)
+
+    def files_to_repair(self, reference: str | None = None) -> list[RolloutFile]:
+        """Return the files that a repair of one thread, or of the whole home, looks at: oldest first.
+
+        The thread need not be readable. Raise NotFound, or InvalidRequest for several.
+        """
+        if reference is None:
+            return self.files_to_check()
+        thread_id = self.find_thread_id(reference)
+        files = self._opener.index.files_of(thread_id)
+        if not files:
+            raise NotFound(
+                f"repairing thread {thread_id}: no file name in {self.home} carries that id",
+                hint="Run `rollout list` to see which threads are there.",
+            )
+        return sorted(files, key=lambda file: base_name(file.path))
+
+    def plan_repair(self, checks: Iterable[FileCheck], reference: str | None = None) -> RepairPlan:
+        """Return what a repair would do about files that were checked, changing nothing.
+
+        With drafts left over in the whole home, or of the thread that `reference` names.
+        """
+        from rollout.store.repair import find_drafts, plan_repair, read_ends
+
+        drafts = find_drafts(self._fs, self.home, self._opener.index.folders, self._clock())
+        if reference is not None:
+            thread_id = self.find_thread_id(reference)
+            drafts = [draft for draft in drafts if draft.thread_id == thread_id]
+        return plan_repair(read_ends(self._fs, checks), drafts)
+
+    def apply_repair(self, plan: RepairPlan) -> Iterator[Repaired]:
+        """Do what a plan says, step by step; what leaves its place goes to quarantine.
+
+        Each step takes the lease of its thread, and is durable when it is yielded. A step that
+        cannot be done is yielded with its error. Raise InvalidRequest over a file system that only reads.
+        """
+        from rollout.store.repair import apply_repair
+
+        return apply_repair(self._surroundings(), plan)
+
+    def create_thread(
+        self,
+        *,
+        cwd: str | Path,
+        model: str,
+        model_provider: str = "openai",
+        source: str = "cli",
+        base_instructions: str | None = None,
+        name: str | None = None,
+    ) -> Thread:
+        """Make a new, empty thread. Durable, and readable by its id, on return.
+
+        `cwd` is absolute. Raise InvalidRequest for text that cannot be stored, StorageFailed.
+        """
+        from rollout.store.writing import ThreadRequest, make_thread
+
+        request = ThreadRequest(str(cwd), model, model_provider, source, base_instructions, name)
+        return self.open_thread(make_thread(self._surroundings(), request))
+
+    def set_name(self, reference: str, name: str) -> str:
+        """Give a thread a name; return it as stored, without white space around it. Durable on return.
+
+        Several threads may have the same. Raise NotFound, InvalidRequest for a blank name, Conflict
+        while somebody else keeps the names locked.
+        """
+        from rollout.store.writing import name_thread
+
+        return name_thread(self._surroundings(), self.find_thread_id(reference), name)
+
+    def record(
+        self,
+        reference: str,
+        *,
+        durability: str = "turn",
+        checkpoint_every_bytes: int | None = CHECKPOINT_EVERY_BYTES,
+    ) -> Recorder:
+        """Return the recorder of a thread, as `Thread.record` does."""
+        from rollout.store.recording import open_recorder
+
+        thread_id = self.find_thread_id(reference)
+        return open_recorder(
+            self._surroundings(), thread_id, durability, checkpoint_every_bytes=checkpoint_every_bytes
+        )
+
+    def checkpoint(self, reference: str) -> KeptCheckpoint:
+        """Keep a checkpoint of a thread as it stands, so that resuming it need not read further back.
+
+        In its log if we made that, else in a sidecar. Raise InvalidRequest when nothing was
+        recorded yet, or there is nowhere to keep one; else as `record` does.
+        """
+        from rollout.store.checkpoints import keep_checkpoint
+
+        return keep_checkpoint(self._surroundings(), self._sidecars, self.find_thread_id(reference))
+
+    def append_turn(
+        self, reference: str, items: Sequence[Mapping[str, Any] | bytes], *, durability: str = "turn"
+    ) -> WholeTurn:
+        """Record a completed turn of these items in one write.
+
+        A crash leaves all of it, or nothing that reads as completed. Raise as `record` does, and
+        InvalidRequest, with nothing written, when an item cannot be stored.
+        """
+        from rollout.store.whole_turn import record_whole_turn
+
+        with self.record(reference, durability=durability) as recorder:
+            return record_whole_turn(recorder, items, lambda: self.open_thread(recorder.thread_id))
+
+    def roll_back_thread(self, reference: str, num_turns: int) -> Written:
+        """Take the last turns of a legacy thread out of replay; their bytes stay. Durable on return.
+
+        Raise InvalidRequest for a paginated thread, else as `record` does.
+        """
+        from rollout.store.writing import roll_back
+
+        return roll_back(self._surroundings(), self.find_thread_id(reference), num_turns)
+
+    def revert_thread(self, reference: str, *, before_turn: str) -> Thread:
+        """Let a paginated thread end before one of its turns; return it as it is then.
+
+        Nothing is rewritten: a new rollout of the thread names where the older one is left.
+        Durable on return. Raise NotFound for an unknown turn, InvalidRequest for a legacy
+        thread, LeaseHeld while somebody records it.
+        """
+        from rollout.store.writing import revert
+
+        thread_id = self.find_thread_id(reference)
+        revert(self._surroundings(), thread_id, before_turn)
+        return self.open_thread(thread_id)
+
+    def _surroundings(self) -> Surroundings:
+        from rollout.fs.posix_write import POSIX_MUTABLE, current_pid
+        from rollout.store.recording import Surroundings
+
+        fs = POSIX_MUTABLE if self._fs is POSIX else self._fs
+        if not isinstance(fs, MutableFileSystem):
+            raise InvalidRequest(
+                f"writing to {self.home}: the store was opened over a file system that only reads",
+                hint="Open it with one that writes.",
+            )
+        return Surroundings(
+            fs,
+            self.home,
+            self._opener,
+            self._clock,
+            self._new_id,
+            current_pid(),
+            self._max_line_bytes,
+            self._sidecars,
+        )
+
+    def close(self) -> None:
+        """Let go of what was learnt of the home. Idempotent; a closed store may be used again."""
+        self._opener.forget()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
