@@ -6,10 +6,12 @@ what was written since and no more. Format: docs/format.md, "Checkpoints".
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Final
 
 from msgspec import Struct
 
+from rollout.errors import RolloutError
 from rollout.format.encoding import MAX_LEVELS, levels_of
 from rollout.format.record import Record
 from rollout.format.seals import find_seal
@@ -68,18 +70,19 @@ def make_checkpoint(lineage: Lineage, sidecars: Sidecars | None = None) -> MadeC
 def offer_checkpoint(reading: Reading, settled: Settled, sidecars: Sidecars) -> None:
     """Offer a checkpoint of a reading that was long, if the next one would be shorter by a quarter.
 
-    None of what was altered since it was sealed.
+    None of what was altered since it was sealed, or ends inside a line. Never fails: nobody asked for it.
     """
-    if reading.broken:
-        return
     lineage = reading.lineage
     bytes_scanned = reading.bytes_scanned
-    if len(lineage.segments) > 1:
-        made = make_checkpoint(lineage, sidecars)
-    elif find_line_end(lineage, lineage.newest.end_offset) == lineage.newest.end_offset:
+    end_offset = lineage.newest.end_offset
+    if reading.broken or find_line_end(lineage, end_offset) != end_offset:
+        return
+    made: MadeCheckpoint | None = None
+    if len(lineage.segments) == 1:
         made = describe(reading, settled)
     else:
-        made = None
+        with suppress(RolloutError):
+            made = make_checkpoint(lineage, sidecars)
     if made is not None and 4 * made.checkpoint.size_bytes < 3 * bytes_scanned:
         sidecars.offer(lineage.newest, made.content)
 

@@ -85,9 +85,8 @@ def draft_of(made: MadeCheckpoint) -> Draft:
 
 def _nothing(thread_id: ThreadId) -> InvalidRequest:
     return InvalidRequest(
-        f"making a checkpoint of thread {thread_id}: there is nothing behind its header that one could hold, "
-        "or bytes that were sealed have been altered",
-        hint=f"Record a turn first, or run `rollout check {thread_id}`.",
+        f"making a checkpoint of thread {thread_id}: there is nothing behind its header that one could hold",
+        hint="Record a turn first.",
     )
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from rollout.errors import Conflict, InvalidRequest, LeaseHeld
+from rollout.errors import Conflict, DamagedLog, InvalidRequest, LeaseHeld
 from rollout.replay.reading import ReadPath
 from rollout.store.recorder import Recorder
 from rollout.store.root import Store
@@ -17,6 +17,7 @@ from tests.recorded_home import (
     asked,
     check_whole,
     content_of,
+    home_of,
     kinds_of,
     legacy_home,
     lines_of,
@@ -185,3 +186,36 @@ def test_a_thread_without_turns_has_nothing_to_keep() -> None:
     _, store = legacy_home()
     with pytest.raises(InvalidRequest, match="nothing behind its header"):
         store.checkpoint(LEGACY_ID)
+
+
+def altered(fs: CrashFS, thread_id: str, old: bytes, new: bytes) -> Store:
+    """Return a store over a copy of the home in which one letter of a thread was altered."""
+    files = fs.files()
+    path = next(path for path, content in files.items() if thread_id in path and old in content)
+    assert len(old) == len(new)
+    return home_of(CrashFS({**files, path: files[path].replace(old, new, 1)}))
+
+
+def test_an_altered_answer_below_a_checkpoint_is_refused() -> None:
+    """Its digest does not hold; so everything is read, and the seals say what was altered."""
+    fs, store, thread_id = recorded(None, turns=1)
+    with store.record(thread_id) as recorder:
+        with recorder.turn("Really?") as turn:
+            turn.append(said("assistant", "the answer"))
+        recorder.checkpoint()
+        say(recorder)
+    with pytest.raises(DamagedLog, match="does not hold"):
+        altered(fs, thread_id, b"the answer", b"the_answer").resume(thread_id)
+
+
+def test_what_was_altered_gets_no_checkpoint() -> None:
+    """It would vouch for it: none is written by itself, and one that is asked for is refused."""
+    fs, _, thread_id = recorded(None)
+    store = altered(fs, thread_id, b"aaaa", b"aaba")
+    with store.record(thread_id, checkpoint_every_bytes=EVERY) as recorder:
+        say(recorder)
+        with pytest.raises(DamagedLog, match="does not hold"):
+            recorder.checkpoint()
+    assert b'"type":"checkpoint"' not in b"".join(
+        content for path, content in store._fs.files().items() if thread_id in path
+    )

@@ -173,6 +173,17 @@ def test_a_context_that_is_the_log_is_worth_none(tmp_path: Path) -> None:
     assert not sidecar_of(tmp_path, rollout).exists()
 
 
+def test_a_line_cut_short_is_read_again(tmp_path: Path) -> None:
+    """While somebody writes the last line, there is no position; an open thread shows what it showed."""
+    rollout = long_thread().raw(b'{"timestamp":"t","type":"respon')
+    put(tmp_path, rollout)
+    with open_store(tmp_path) as store, store.open_thread(rollout.thread_id) as opened:
+        before = opened.segments()
+        assert opened.context().read.path is ReadPath.FULL
+        assert opened.segments() == before
+    assert not sidecar_of(tmp_path, rollout).exists()
+
+
 def test_a_fork_of_a_long_thread_starts_from_its_own(tmp_path: Path) -> None:
     """What was read of the parent is in the child's sidecar."""
     parent = thread(1)
