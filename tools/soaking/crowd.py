@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import rollout
-from soaking.killed import TOOLS
+from soaking.killed import TOOLS, new_thread
 from soaking.turns import numbers_of
 
 
@@ -22,11 +22,7 @@ class CrowdOutcome(NamedTuple):
 
 def soak_crowd(home: Path, seconds: float, writers: int, readers: int) -> CrowdOutcome:
     """Let them all run; raise AssertionError when one met an error, or a turn is not there."""
-    thread_ids = []
-    with rollout.open_store(home) as store:
-        for _ in range(writers):
-            with store.create_thread(cwd="/soak", model="model-a") as thread:
-                thread_ids.append(thread.id)
+    thread_ids = [new_thread(home) for _ in range(writers)]
     writing = [
         _start("writer", str(home), thread_id, "0", str(seed), str(seconds))
         for seed, thread_id in enumerate(thread_ids)

@@ -15,6 +15,8 @@ import rollout
 from soaking.turns import numbers_of, record_turn
 
 LONGEST_LIFE_SECONDS = 0.25
+RUNS_A_THREAD = 10
+"""All of a thread is read after every run."""
 TOOLS = Path(__file__).parents[1]
 
 
@@ -27,14 +29,21 @@ class Outcome(NamedTuple):
     torn_tails: int
 
 
+def new_thread(home: Path) -> str:
+    """Return the id of a new thread."""
+    with rollout.open_store(home) as store, store.create_thread(cwd="/soak", model="model-a") as thread:
+        return str(thread.id)
+
+
 def soak_killed(home: Path, runs: int, seed: int) -> Outcome:
     """Kill `runs` writers; raise AssertionError when a thread is not what was acknowledged."""
     random = Random(seed)
-    with rollout.open_store(home) as store, store.create_thread(cwd="/soak", model="model-a") as thread:
-        thread_id = thread.id
     kept: list[int] = []
+    thread_id = ""
     number = acknowledged = in_a_turn = torn = 0
     for run in range(runs):
+        if run % RUNS_A_THREAD == 0:
+            thread_id, kept = new_thread(home), []
         told = _run_writer(home, thread_id, number, random.randrange(1 << 30), random)
         number = max(turn + 1 for word, turn in told if word in {"begin", "done"})
         acknowledged += sum(word == "done" for word, _ in told)
@@ -85,7 +94,8 @@ def _check(
         with store.open_thread(thread_id) as thread:
             found = list(numbers_of(thread.all_turns()))
             thread.context()
-        checks = list(store.check(store.files_to_check()))
+        with store.open_thread(thread_id) as thread:
+            checks = list(store.check(store.files_to_check(thread)))
     lost = set(expected) - set(found)
     assert found in allowed, f"{where}: acknowledged turns lost: {sorted(lost)}; found beyond: {found[-3:]}"
     for check in checks:
