@@ -1,16 +1,18 @@
 """The benchmark's command line; `tools/bench` sets up its environment and runs this.
 
-tools/bench [--quick | --full] [--only TEXT] [--rounds N] [--json FILE] [--no-client]
+tools/bench [--recording] [--quick | --full] [--only TEXT] [--rounds N] [--json FILE] [--no-client]
 """
 
 import argparse
 import json
 import sys
 from pathlib import Path
+from typing import Any
 
 from benchmark.clients import find_client, measure_client
 from benchmark.data import Data
 from benchmark.measure import measure, own_peak_bytes, peak_in_fresh_process
+from benchmark.recording_report import recording_table, run_recording
 from benchmark.report import as_json, describe, table
 from benchmark.rows import FULL, NORMAL, QUICK, Row, described_threads, make_rows
 
@@ -21,6 +23,18 @@ _CLIENT_ROUNDS = 3
 def main() -> int:
     """Run the command line; return the exit status."""
     options = _parser().parse_args()
+    if options.recording:
+        result = run_recording(
+            options.data.parent,
+            is_quick=options.quick,
+            is_full=options.full,
+            rounds=options.rounds,
+            only=options.only,
+            say=_say,
+        )
+        print(recording_table(result))
+        _keep(result, options.json)
+        return 0
     data = Data(options.data)
     scale = QUICK if options.quick else FULL if options.full else NORMAL
     rows = [row for row in make_rows(data, scale) if options.only in row.key]
@@ -42,16 +56,21 @@ def main() -> int:
             measured += measure_client(client, name, thread, _CLIENT_ROUNDS)
     result = as_json(measured, describe(threads))
     print(table(result))
-    if options.json is not None:
-        options.json.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+    _keep(result, options.json)
     return 0
 
 
+def _keep(result: dict[str, Any], path: Path | None) -> None:
+    if path is not None:
+        path.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+
+
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="tools/bench", description="Measure the read paths.")
+    parser = argparse.ArgumentParser(prog="tools/bench", description="Measure the read paths, or recording.")
     size = parser.add_mutually_exclusive_group()
     size.add_argument("--quick", action="store_true", help="small data, no budgets: does it run at all")
     size.add_argument("--full", action="store_true", help="with the log of 1 GB")
+    parser.add_argument("--recording", action="store_true", help="measure recording instead of reading")
     parser.add_argument("--only", default="", metavar="TEXT", help="rows whose name contains this")
     parser.add_argument("--rounds", type=int, default=7, help="how often every row takes part")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the result there, too")
