@@ -24,6 +24,10 @@ CONTEXTUAL: Final = (
     " <SKILL>x</SKILL>\n",
     "# AGENTS.md instructions for /src\n<INSTRUCTIONS>x</INSTRUCTIONS>",
 )
+THREAD: Final = "01a1fc4b-0000-7000-8000-0000000000fe"
+FAILURES: Final = ({"message": "no", "codex_error_info": "other"},)
+_REASONS: Final = ("interrupted",)
+_ACTIONS: Final = ({"type": "other"},)
 COPIED_HEADER: Final = {
     "id": "01a1fc4b-0000-7000-8000-0000000000ff",
     "timestamp": "t",
@@ -131,8 +135,15 @@ STATES: Final[list[Json]] = [
 WORLDS: Final = [*_every(full=(True, False), state=STATES), {"full": True}, {"full": True, "state": []}]
 
 USAGE_RECORDS: Final[list[Json]] = [
-    *({"thread_id": "x", "thread_token_usage": totals(tokens)} for tokens in (1, 2, 3)),
-    {"thread_id": "x"},
+    *(
+        {
+            **dict.fromkeys(("thread_id", "session_id"), THREAD),
+            **dict.fromkeys(("turn_id", "root_turn_id", "response_id"), "r"),
+            **dict.fromkeys(("usage", "turn_token_usage", "thread_token_usage"), totals(tokens)),
+        }
+        for tokens in (1, 2, 3)
+    ),
+    {"thread_id": THREAD},
 ]
 TOKEN_COUNTS: Final = _every(
     type=("token_count",),
@@ -187,14 +198,14 @@ def starts(turn_ids: Iterable[Any]) -> list[Json]:
 
 def ends(turn_ids: Iterable[Any]) -> list[Json]:
     """Return events that end a turn: completions and aborts."""
-    failures = (_ABSENT, None, {"message": "no", "codex_error_info": "other"})
     kinds = ("task_complete", "turn_complete", "turn_aborted", "turn_aborted")
     return _every(
         type=kinds,
+        reason=_REASONS,
         turn_id=turn_ids,
         started_at=_maybe(3),
         completed_at=_maybe(4, 5),
-        error=failures,
+        error=(_ABSENT, None, *FAILURES),
         root_turn_id=_maybe("end-root"),
     )
 
@@ -213,14 +224,27 @@ def shown_items(turn_ids: Iterable[Any]) -> list[Json]:
         for item_id in ITEM_IDS
     ]
     odd = [{"type": "FromNextYear", "id": item_id} for item_id in ("odd", "ia")]
-    return _every(type=("item_completed",), thread_id=("x",), turn_id=turn_ids, item=[*said, *asked, *odd])
+    return _every(type=("item_completed",), thread_id=(THREAD,), turn_id=turn_ids, item=[*said, *asked, *odd])
 
 
 SAID: Final = [{"type": "agent_message", "message": text} for text in WORDS]
 ASKED: Final = [{"type": "user_message", "message": text} for text in WORDS]
+_PATCH: Final = {"stdout": "", "stderr": "", "success": True, "status": "completed", "changes": {}}
+PATCHES: Final = [
+    {**named, **_PATCH}
+    for named in _every(type=("patch_apply_end",), call_id=ITEM_IDS[:2], turn_id=_maybe("ta", "tb", ""))
+]
+REVIEWS: Final = _every(
+    type=("entered_review_mode",),
+    item_id=_maybe("ic"),
+    turn_id=_maybe("ta", "tz"),
+    target=({"type": "uncommittedChanges"},),
+)
 EVENTS: Final[list[Json]] = [
     *ASKED,
     *SAID,
+    *PATCHES,
+    *REVIEWS,
     *_every(type=("agent_reasoning", "agent_reasoning_raw_content"), text=WORDS[:3]),
     *_every(type=("thread_rolled_back",), num_turns=(1, 0, 2, 3, -1)),
     *_every(type=("thread_rolled_back",), num_turns=(1, 2)),
@@ -228,11 +252,11 @@ EVENTS: Final[list[Json]] = [
         type=("web_search_end",),
         call_id=ITEM_IDS,
         query=WORDS[:2],
-        action=({"type": "other"},),
+        action=_ACTIONS,
         turn_id=_maybe(*TURN_IDS),
     ),
     *TOKEN_COUNTS,
-    *_every(type=("turn_aborted",), reason=("interrupted",), completed_at=_maybe(6)),
+    *_every(type=("turn_aborted",), reason=_REASONS, completed_at=_maybe(6)),
     {"type": "context_compacted"},
     {"type": "warning", "message": "w"},
     {"type": "task_complete"},
@@ -253,7 +277,7 @@ _NEEDED: Final = {
 _MODERN: Final = {"message": "s", "replacement_history": [REQUESTS[0]]}
 CORE: Final[list[Body]] = [
     *(
-        ("event_msg", {"type": kind, "turn_id": turn_id})
+        ("event_msg", {"type": kind, "turn_id": turn_id, "reason": _REASONS[0]})
         for turn_id in TURN_IDS[:2]
         for kind in ("task_started", "task_started", "task_complete", "turn_aborted")
     ),
@@ -285,7 +309,9 @@ TURN_CORE: Final[list[Body]] = [
     for event in (
         *_every(type=("task_started",), turn_id=TURN_IDS, started_at=(1, 2), root_turn_id=_maybe("root")),
         *_every(type=("task_started",), turn_id=TURN_IDS),
-        *_every(type=("task_complete", "turn_aborted"), turn_id=TURN_IDS, completed_at=_maybe(3)),
+        *_every(
+            type=("task_complete", "turn_aborted"), reason=_REASONS, turn_id=TURN_IDS, completed_at=_maybe(3)
+        ),
         *shown_items(TURN_IDS)[::11],
     )
 ]
@@ -295,15 +321,24 @@ LEGACY_CORE: Final[list[Body]] = [
     *(
         ("event_msg", event)
         for event in (
-            *_every(type=("task_started", "task_complete", "turn_aborted"), turn_id=TURN_IDS[:3]),
-            *_every(type=("task_complete", "turn_aborted"), turn_id=TURN_IDS[:2], error=({"message": "no"},)),
+            *_every(
+                type=("task_started", "task_complete", "turn_aborted"), reason=_REASONS, turn_id=TURN_IDS[:3]
+            ),
+            *_every(
+                type=("task_complete", "turn_aborted"),
+                reason=_REASONS,
+                turn_id=TURN_IDS[:2],
+                error=FAILURES[:1],
+            ),
             *_every(
                 type=("web_search_end",),
                 call_id=ITEM_IDS[:1],
                 query=("q",),
-                action=({"type": "other"},),
-                turn_id=_maybe(*TURN_IDS[:2]),
+                action=_ACTIONS,
+                turn_id=_maybe("ta"),
             ),
+            *PATCHES[:3],
+            *REVIEWS[:4],
             *_every(type=("agent_reasoning", "agent_reasoning_raw_content"), text=("r",)),
             *_every(type=("thread_rolled_back",), num_turns=(1, 2)),
             {"type": "turn_aborted", "reason": "interrupted"},

@@ -24,6 +24,9 @@ from rollout.turns.model import ItemsView, Turn, TurnStatus, shown_status, summa
 from rollout.turns.parts import TextInput
 
 _REVIEW_EVENTS: Final = frozenset({"entered_review_mode", "exited_review_mode"})
+_NAMING_EVENTS: Final = _REVIEW_EVENTS | {vocabulary.ITEM_COMPLETED}
+_CALL_EVENTS: Final = frozenset({"patch_apply_end", "mcp_tool_call_end"})
+"""Both go to the turn that they name, these only if the name is not empty; all others to the active one."""
 
 
 class _ItemType(Struct, frozen=True):
@@ -118,13 +121,14 @@ class LegacyTurns:
         self._add(self._implicit(), item)
 
     def _place(self, item: ThreadItem, kind: str, turn_id: str | None) -> None:
-        """Put an item into the turn it names, or else into the active one."""
-        if turn_id is None or kind in {"agent_message", "agent_reasoning", "agent_reasoning_raw_content"}:
+        """Put an item into the turn it names, if its kind names one, or else into the active turn."""
+        if turn_id is None or not (kind in _NAMING_EVENTS or (turn_id and kind in _CALL_EVENTS)):
             self._add(self._implicit(), item)
             return
         turn = self._find(turn_id)
-        if turn is None and kind in _REVIEW_EVENTS and self._active is None:
-            turn = self._active = _Open(turn_id, True, TurnStatus.IN_PROGRESS, [])
+        if turn is None and kind in _REVIEW_EVENTS:
+            self._finish()
+            turn = self._active = _Open(turn_id, False, TurnStatus.COMPLETED, [])
         if turn is not None:
             self._add(turn, item)
 

@@ -15,7 +15,7 @@ Json = dict[str, Any]
 EVENTS = {
     "task_started", "turn_started", "task_complete", "turn_complete", "turn_aborted", "thread_rolled_back",
     "user_message", "agent_message", "agent_reasoning", "agent_reasoning_raw_content", "item_completed",
-    "token_count", "web_search_end", "context_compacted", "warning",
+    "token_count", "web_search_end", "context_compacted", "warning", "patch_apply_end", "entered_review_mode",
 }  # fmt: skip
 CARRIED = {"retained_context", "token_usage_record"}
 HISTORY_ITEMS = {"agent_message", "reasoning", "function_call", "function_call_output"}

@@ -12,6 +12,7 @@ PROJECTED = {*STARTS, *COMPLETIONS, "turn_aborted", "item_completed"}
 LISTED = {
     *STARTS, *COMPLETIONS, "turn_aborted", "thread_rolled_back", "user_message", "agent_message",
     "agent_reasoning", "agent_reasoning_raw_content", "token_count", "web_search_end", "context_compacted",
+    "patch_apply_end", "entered_review_mode",
 }  # fmt: skip
 
 
@@ -245,9 +246,17 @@ class Legacy:
                 self.finish()
             self.add(self.opened(), "", "userMessage", payload["message"])
         elif kind == "web_search_end":
-            one = self.find(turn_id) if turn_id is not None else self.opened()
+            self.add(self.opened(), payload["call_id"], "webSearch", payload["query"])
+        elif kind == "patch_apply_end":
+            one = self.find(turn_id) if turn_id else self.opened()
             if one is not None:
-                self.add(one, payload["call_id"], "webSearch", payload["query"])
+                self.add(one, payload["call_id"], "fileChange", "")
+        elif kind == "entered_review_mode":
+            one = self.find(turn_id) if turn_id is not None else self.opened()
+            if one is None:
+                self.finish()
+                one = self.active = Open(Turn(turn_id or "", 0, "completed"), is_explicit=False)
+            self.add(one, payload.get("item_id", ""), "enteredReviewMode", "")
         elif kind == "context_compacted":
             self.add(self.opened(), "", "contextCompaction", "")
         elif kind != "token_count":

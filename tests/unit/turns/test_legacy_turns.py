@@ -41,11 +41,19 @@ def says(rollout: Rollout, text: str = "a") -> Rollout:
     return rollout.event("agent_message", message=text)
 
 
-def searches(rollout: Rollout, call_id: str, turn_id: str | None = None) -> Rollout:
-    """Add the event of a web search."""
+def patches(rollout: Rollout, call_id: str, turn_id: str | None = None) -> Rollout:
+    """Add the event of a change to files."""
     named = {"turn_id": turn_id} if turn_id is not None else {}
-    action = {"type": "other"}
-    return rollout.event("web_search_end", call_id=call_id, query="x", action=action, **named)
+    result = {"stdout": "", "stderr": "", "success": True, "status": "completed", "changes": {}}
+    return rollout.event("patch_apply_end", call_id=call_id, **result, **named)
+
+
+def reviews(rollout: Rollout, item_id: str, turn_id: str | None = None) -> Rollout:
+    """Add the mark that a review has begun."""
+    named = {"turn_id": turn_id} if turn_id is not None else {}
+    return rollout.event(
+        "entered_review_mode", item_id=item_id, target={"type": "uncommittedChanges"}, **named
+    )
 
 
 def test_an_explicit_turn_is_opened_by_its_start() -> None:
@@ -176,48 +184,68 @@ def test_reasoning_in_a_row_is_one_item() -> None:
 
 def test_an_item_with_a_turn_id_goes_to_that_turn() -> None:
     """To a finished one, too."""
-    made = searches(searches(legacy().start("a").end("a").start("b"), "1", "a"), "2", "b").end("b")
+    made = patches(patches(legacy().start("a").end("a").start("b"), "1", "a"), "2", "b").end("b")
     assert outline(made) == [("a", "completed", ["1"]), ("b", "completed", ["2"])]
 
 
 def test_an_item_of_an_unknown_turn_is_dropped() -> None:
     """It opens no turn."""
-    assert outline(searches(legacy().start("a").end("a"), "1", "b")) == [("a", "completed", [])]
+    assert outline(patches(legacy().start("a").end("a"), "1", "b")) == [("a", "completed", [])]
 
 
-def test_an_item_without_turn_id_goes_to_the_active_turn() -> None:
+@pytest.mark.parametrize("turn_id", [None, ""])
+def test_an_item_without_turn_id_goes_to_the_active_turn(turn_id: str | None) -> None:
     """Or opens an implicit one."""
-    made = searches(searches(legacy().start("a"), "1").end("a"), "2")
+    made = patches(patches(legacy().start("a"), "1", turn_id).end("a"), "2", turn_id)
     assert outline(made) == [("a", "completed", ["1"]), ("rollout-4", "completed", ["2"])]
+
+
+@pytest.mark.parametrize(
+    ("kind", "members"),
+    [
+        ("web_search_end", {"query": "x", "action": {"type": "other"}}),
+        ("image_generation_end", {"status": "completed", "result": "r"}),
+        ("agent_message", {"message": "x"}),
+        ("agent_reasoning", {"text": "x"}),
+    ],
+)
+def test_other_items_go_to_the_active_turn_whatever_they_name(kind: str, members: Json) -> None:
+    """Their events have no turn id; a member of that name is an unknown one."""
+    made = legacy().start("a").end("a").start("b").event(kind, call_id="c", turn_id="a", **members)
+    assert [(turn[0], len(turn[2])) for turn in outline(made.end("b"))] == [("a", 0), ("b", 1)]
 
 
 def test_a_repeated_item_replaces_the_one_of_its_id() -> None:
     """Within its turn, and in place."""
-    made = says(searches(legacy().start("a"), "1"))
+    made = says(patches(legacy().start("a"), "1"))
     made.event("web_search_end", call_id="1", query="new", action={"type": "other"})
     (turn,) = turns(made.log())
     assert [(item["id"], item.get("query")) for item in turn["items"]] == [("1", "new"), ("item-1", None)]
 
 
-def test_a_review_opens_a_turn_of_its_id() -> None:
-    """When no turn is active and none of that id is known."""
-    made = legacy().event(
-        "entered_review_mode", turn_id="r", item_id="i", target={"type": "uncommittedChanges"}
-    )
-    assert [(turn[0], turn[2]) for turn in outline(made)] == [("r", ["i"])]
+def test_a_review_goes_to_the_turn_that_it_names() -> None:
+    """To a finished one, too; without a name to the active one."""
+    made = reviews(reviews(legacy().start("a").end("a").start("b"), "1", "a"), "2").end("b")
+    assert outline(made) == [("a", "completed", ["1"]), ("b", "completed", ["2"])]
 
 
-def test_a_review_of_an_unknown_turn_is_dropped_while_another_is_active() -> None:
-    """There is at most one active turn."""
-    made = (
-        legacy().start("a").event("entered_review_mode", turn_id="r", target={"type": "uncommittedChanges"})
-    )
-    assert outline(made.end("a")) == [("a", "completed", [])]
+def test_a_review_of_an_unknown_turn_opens_one_of_that_id() -> None:
+    """It is implicit: the next message of the user opens another."""
+    assert outline(asks(says(reviews(legacy(), "i", "r")))) == [
+        ("r", "completed", ["i", "item-1"]),
+        ("rollout-3", "completed", ["item-2"]),
+    ]
+
+
+def test_a_review_of_an_unknown_turn_finishes_the_active_one() -> None:
+    """There is at most one active turn; an end of the finished one changes only that."""
+    made = says(reviews(asks(legacy().start("a")), "i", "r").end("a"))
+    assert outline(made) == [("a", "completed", ["item-1"]), ("r", "completed", ["i", "item-2"])]
 
 
 def test_items_are_numbered_on_from_those_a_rollback_leaves() -> None:
     """Every item that is left counts, whether or not its own id is a number."""
-    made = searches(asks(legacy()), "c")
+    made = patches(asks(legacy()), "c")
     made = asks(asks(made).rollback(1))
     assert [turn[2] for turn in outline(made)] == [["item-1", "c"], ["item-3"]]
 
