@@ -121,7 +121,8 @@ class _Tally:
 
     def take(self, line: Record | Rejected) -> None:
         if isinstance(line, Rejected):
-            self._next_ordinal = None  # what this line would have counted cannot be known
+            if line.reason is not Reason.CHECKPOINT:  # which counts nothing for sure
+                self._next_ordinal = None  # what this line would have counted cannot be known
             self._note(find_rejected_seal(self._source, line))
             if line.reason is Reason.BROKEN_SEAL:
                 self.passed_over[Reason.UNKNOWN_TYPE] += 1  # what the seal covers says whether it was altered

@@ -18,7 +18,7 @@ from rollout.log.layout import CHECKPOINTS_FOLDER, folder_of, join
 from rollout.replay.lineage import Segment
 
 WORTH_BYTES: Final = 256 << 10
-"""A shorter segment is read as fast as a sidecar."""
+"""A shorter segment, with what its parent has, is read as fast as a sidecar."""
 _LONGEST_BYTES: Final = 64 << 20
 
 
@@ -38,7 +38,9 @@ class FileSidecars:
 
     def find(self, segment: Segment) -> bytes | None:
         """Return what is kept for a segment's rollout, whatever it is worth."""
-        if segment.end_offset - segment.start_offset < WORTH_BYTES:
+        base = segment.header.meta.history_base
+        inherited_bytes = base.end_byte_offset if base is not None else 0
+        if inherited_bytes + segment.end_offset - segment.start_offset < WORTH_BYTES:
             return None
         try:
             with self._fs.open_read(self.path_of(segment.rollout_id)) as file:

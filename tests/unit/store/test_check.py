@@ -150,3 +150,12 @@ def test_a_check_of_a_thread_reads_its_ancestors() -> None:
     fs.put(path_of(2), log_of(2))
     with store_of(fs) as store, store.open_thread(thread_id(1)) as thread:
         assert [file.path for file in store.files_to_check(thread)] == [path_of(0), path_of(1)]
+
+
+def test_a_checkpoint_takes_no_ordinal() -> None:
+    """The record behind it has the number that follows on the one before it; the line is passed over."""
+    between = line("checkpoint", {"version": 1})
+    found = check_of(paginated(numbered(1), between, numbered(2)))
+    assert (found.damage, found.passed_over) == ([], {"checkpoint": 1})
+    found = check_of(paginated(numbered(1), between, numbered(3)))
+    assert [damage.detail for damage in found.damage] == ["expected ordinal 2, found 3"]
