@@ -52,6 +52,7 @@ class Run:
 
     def __init__(self, fs: CrashFS, store: Store, thread_id: str, durability: str = "turn") -> None:
         self.fs, self.store, self.thread_id, self.durability = fs, store, thread_id, durability
+        self.has_checkpoints = False
         self.states = [Shown()]
         self.before: dict[str, Shown] = {}
 
@@ -74,6 +75,8 @@ class Run:
 
                 self.before[turn_id] = self.states[-1]
                 self.step(self.states[-1].with_turn(turn_id, question, f"{question} Yes."), record)
+                if self.has_checkpoints:
+                    recorder.checkpoint()
 
     def compact(self) -> None:
         """Compact; the turn that does it has an id of its own, which nobody is asked for."""
@@ -215,6 +218,16 @@ def test_without_durability_a_prefix_is_read_back() -> None:
             assert any(found.completed == state.completed for state in run.states), disk.origin
             assert run.states[-1].history[: len(found.history)] == found.history, disk.origin
             check_goes_on(disk, run, found, max((int(str(each)) for each in cut.begun), default=0))
+
+
+def test_checkpoints_are_no_part_of_a_turn() -> None:
+    """Written at every turn's end, whole, torn or missing, they change nothing of what is read."""
+    run = new_run()
+    run.has_checkpoints = True
+    start = len(list(run.fs.cuts()))
+    run.turns("One?", "Two?", "Three?")
+    assert content_of(run.fs, run.thread_id).count(b'"type":"checkpoint"') == 3
+    check_every_disk(run, first_cut=start)
 
 
 def test_a_compaction_is_read_back_or_was_not_there() -> None:

@@ -83,9 +83,9 @@ def turns_of(store: Store, thread_id: str) -> list[Turn]:
         return thread.all_turns()
 
 
-@given(st.lists(STEPS, max_size=8), st.booleans())
-@example([("turn", ["a"], "complete"), ("compact", []), ("revert", 0), ("turn", [], "leave")], True)
-def test_a_thread_is_what_was_recorded(steps: list[Any], paginated: bool) -> None:
+@given(st.lists(STEPS, max_size=8), st.booleans(), st.booleans())
+@example([("turn", ["a"], "complete"), ("compact", []), ("revert", 0), ("turn", [], "leave")], True, True)
+def test_a_thread_is_what_was_recorded(steps: list[Any], paginated: bool, checkpoints: bool) -> None:
     """Turns, history, ordinals and seals, over compactions, reverts, torn tails and openings."""
     fs, store = new_home() if paginated else legacy_home(settled())
     thread_id = new_thread(store) if paginated else LEGACY_ID
@@ -104,6 +104,8 @@ def test_a_thread_is_what_was_recorded(steps: list[Any], paginated: bool) -> Non
             else:
                 getattr(turn, ending)(*(["why"] if ending == "fail" else []))
             model.add(turn.id, STATUS[ending], [*model.history, "Q", *texts])
+            if checkpoints:
+                recorder.checkpoint()
         elif kind == "compact":
             recorder.compact([said("user", text) for text in rest[0]])
             model.add(turns_of(store, thread_id)[-1].id, TurnStatus.COMPLETED, list(rest[0]))
@@ -116,7 +118,7 @@ def test_a_thread_is_what_was_recorded(steps: list[Any], paginated: bool) -> Non
                 torn = rest[0].replace(b"\n", b"?")
                 assume(torn.strip())
                 path = max(name for name in fs.files() if thread_id in name and name.endswith(".jsonl"))
-                fs.open_append(path).append(b"{" + torn)
+                fs.open_append(path).append(b"{{" + torn)
             recorder = home_of(fs).record(thread_id)
             assert (recorder.torn_tail is not None) == (kind == "tear")
     recorder.close()
