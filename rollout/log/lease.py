@@ -135,6 +135,8 @@ def _publish(fs: MutableFileSystem, home: str, thread_id: ThreadId, holder: _Hol
     """Say who we are, and lock what says it: unlocked, it speaks of somebody who is gone."""
     path = lease_path(home, thread_id)
     fs.make_folders(folder_of(path))
+    # Given the name of a file that is there, ext4 writes the new one out first: milliseconds, for nothing.
+    fs.remove(path)
     replace_file(fs, path, msgspec.json.encode(holder) + b"\n")
     return fs.find_lock(path, wait_millis=_MARK_WAIT_MILLIS)
 
