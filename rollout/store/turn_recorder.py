@@ -17,7 +17,7 @@ from rollout.format.decoding import decode_json
 from rollout.format.encoding import Draft, encode_payload
 from rollout.ids import TurnId
 from rollout.log.writer import Written
-from rollout.store.given import shown_item, stored_item, token_counts
+from rollout.store.given import require_text, shown_item, stored_item, token_counts
 from rollout.store.spending import added
 from rollout.turns.recorded import ItemEcho, text_of
 
@@ -122,7 +122,13 @@ class TurnRecorder:
         return self._recorder.event({"type": "task_complete", **self._times(), **said}, is_turn_end=True)
 
     def fail(self, message: str, *, kind: str = "other") -> Written:
-        """End the turn as failed, saying why. Durable as `complete`."""
+        """End the turn as failed, saying why. Durable as `complete`.
+
+        `kind` is a word of the reference client's or one of your own. Raise InvalidRequest,
+        with nothing written and the turn still open, when one of them is no text, or empty.
+        """
+        for name, value in (("message", message), ("kind", kind)):
+            require_text(f"the failure of turn {self.id}", name, value)
         error = {"message": message, "codex_error_info": kind}
         said = {"last_agent_message": self._last_said}
         ended = {"type": "task_complete", **self._times(), **said, "error": error}

@@ -84,6 +84,11 @@ def failed_turn(recorder: rollout.Recorder) -> None:
         raise ValueError("no")
 
 
+def oddly_failed_turn(recorder: rollout.Recorder) -> None:
+    """Record a turn that fails in a way that no release knows."""
+    recorder.turn("Is it raining?").fail("It is.", kind="weather")
+
+
 def interrupted_turn(recorder: rollout.Recorder) -> None:
     """Record a turn that is interrupted."""
     recorder.turn("Will it take long?").interrupt()
@@ -94,7 +99,7 @@ def compaction(recorder: rollout.Recorder) -> None:
     recorder.compact([said("user", "We spoke of this and that.")], message="We spoke.")
 
 
-ACTS = [full_turn, failed_turn, interrupted_turn, compaction]
+ACTS = [full_turn, failed_turn, oddly_failed_turn, interrupted_turn, compaction]
 
 
 def check_files(home: Path, thread_id: str) -> int:

@@ -138,6 +138,20 @@ def test_a_shown_item_that_no_reader_shows_is_refused(shown: Any) -> None:
         assert content_of(fs, thread_id) == before
 
 
+@pytest.mark.parametrize("given", [("",), (None,), ("why", ""), ("why", None), ("\ud800",), (5,)])
+def test_a_failure_says_why(given: tuple[Any, ...]) -> None:
+    """In words, and with a word for its kind; refused, the turn is open still."""
+    fs, store = new_home()
+    thread_id = new_thread(store)
+    with store.record(thread_id) as recorder, recorder.turn("?") as turn:
+        before = content_of(fs, thread_id)
+        message, *kind = given
+        with pytest.raises(InvalidRequest):
+            turn.fail(message, **({"kind": kind[0]} if kind else {}))
+        assert content_of(fs, thread_id) == before
+        assert turn.is_open
+
+
 @pytest.mark.parametrize("turn_id", BAD_IDS)
 def test_a_turn_id_is_a_uuid(turn_id: str) -> None:
     """It goes into files and answers of other clients, which expect one."""
