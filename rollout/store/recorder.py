@@ -8,6 +8,7 @@ Format: docs/format.md, "Writing turns".
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from enum import StrEnum
 from types import TracebackType
 from typing import Any, Self
@@ -22,6 +23,7 @@ from rollout.ids import ThreadId, TurnId, parse_thread_id
 from rollout.log.lease import Lease
 from rollout.log.writer import LogWriter, Written
 from rollout.replay.context import Context
+from rollout.replay.sealed import refuse_broken
 from rollout.store.checkpoints import Checkpoints, KeptCheckpoint, draft_of, kept_checkpoint
 from rollout.store.compaction import compaction_drafts
 from rollout.store.given import require_text, stored_item
@@ -157,7 +159,8 @@ class Recorder:
 
         Recorded as a turn of its own, with everything that lets a reader stop there; what users
         see stays. Durable as a turn's end. Raise Conflict while a turn is open, InvalidRequest,
-        with nothing written, when an item cannot be stored.
+        with nothing written, when an item cannot be stored, DamagedLog when what was read on the
+        way is not what was sealed.
         """
         self._check_no_turn("compacting")
         turn = TurnRecorder(self, TurnId(self.new_id()))
@@ -167,9 +170,12 @@ class Recorder:
                 hint="Mend the value; nothing was written.",
             )
         kept = [stored_item(item) for item in replacement_history]
+        context = self._on.read_context()
+        # What was altered is not carried over into a record that others stop at.
+        refuse_broken(self.thread_id, context.damage)
         drafts = [
             self.started_draft(turn.id),
-            *compaction_drafts(turn.id, kept, message, self._on.read_context(), self),
+            *compaction_drafts(turn.id, kept, message, context, self),
             turn.end_draft(),
         ]
         return self.write(drafts, is_turn_end=True)
@@ -215,14 +221,24 @@ class Recorder:
                 hint="Open the thread for recording again.",
             )
         written = self._on.writer.append(drafts, self.now_ms())
-        if is_turn_end and self._on.checkpoints is not None:
-            due = self._on.checkpoints.find_due(written.end_offset)
-            if due is not None:
-                self._on.writer.append([due], self.now_ms())
         durability = self._on.durability
         if durability is Durability.RECORD or (is_turn_end and durability is Durability.TURN):
             self._on.writer.sync()
+        if is_turn_end:
+            self._keep_checkpoint(written.end_offset)
         return written
+
+    def _keep_checkpoint(self, end_offset: int) -> None:
+        """Append a checkpoint if one is due. The turn before it stands, whatever becomes of this.
+
+        Durable with the next turn: a checkpoint that is lost costs speed and nothing else.
+        """
+        if self._on.checkpoints is None:
+            return
+        with suppress(RolloutError):
+            due = self._on.checkpoints.find_due(end_offset)
+            if due is not None:
+                self._on.writer.append([due], self.now_ms())
 
     def sync(self) -> None:
         """Make everything recorded so far durable, whatever the durability."""

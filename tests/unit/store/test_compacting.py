@@ -8,7 +8,7 @@ from base64 import urlsafe_b64encode
 import pytest
 from blake3 import blake3
 
-from rollout.errors import Conflict, InvalidRequest, LeaseHeld, NotFound
+from rollout.errors import Conflict, DamagedLog, InvalidRequest, LeaseHeld, NotFound
 from rollout.replay.context import ReadPath
 from rollout.store.root import Store
 from tests.recorded_home import (
@@ -266,3 +266,18 @@ def test_a_revert_is_seen_by_a_store_that_was_open_before() -> None:
     store.revert_thread(thread_id, before_turn=ids[1]).close()
     record_turns(other, thread_id, "2?")
     assert history(other, thread_id) == ["0?", "0? Yes.", "2?", "2? Yes."]
+
+
+def test_altered_bytes_are_not_carried_into_a_compaction() -> None:
+    """A record that others stop at is not made from what is not what was sealed; nothing is written."""
+    fs, store = new_home()
+    thread_id = new_thread(store)
+    record_turns(store, thread_id, "Apple?", "Pear?")
+    content = content_of(fs, thread_id)
+    (path,) = rollouts_of(fs, thread_id)
+    with fs.open_append(path) as log:
+        log.truncate(0)
+        log.append(content.replace(b"Apple?", b"Apply?"))
+    with store.record(thread_id) as recorder, pytest.raises(DamagedLog, match="seal"):
+        recorder.compact([SUMMARY])
+    assert len(content_of(fs, thread_id)) == len(content)
