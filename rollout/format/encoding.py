@@ -56,15 +56,19 @@ def encode_payload(value: Json | bytes, *, what: str) -> bytes:
 def _dumped(value: Json) -> bytes:
     if not isinstance(value, Mapping):
         raise TypeError(f"expected an object, found {type(value).__name__}")
-    return json.dumps(
-        value, ensure_ascii=False, allow_nan=False, separators=(",", ":"), default=_refuse
-    ).encode()
+    return _ENCODER.encode(value).encode()
 
 
 def _refuse(value: object) -> Any:
     if isinstance(value, Mapping):
         return dict(value)
     raise TypeError(f"a {type(value).__name__} has no JSON form")
+
+
+_ENCODER: Final = json.JSONEncoder(
+    ensure_ascii=False, allow_nan=False, separators=(",", ":"), default=_refuse
+)
+"""Made once: it costs more to make than a small payload costs to encode."""
 
 
 def _compacted(text: bytes) -> bytes:

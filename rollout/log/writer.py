@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct
@@ -193,4 +194,10 @@ def _new_hasher() -> blake3:
 def timestamp_of(now_ms: int) -> str:
     """Return UTC milliseconds as the timestamp of a record."""
     seconds, millis = divmod(now_ms, _MILLI)
-    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%S}.{millis:03d}Z"
+    return f"{_second_of(seconds)}.{millis:03d}Z"
+
+
+@lru_cache(maxsize=8)
+def _second_of(seconds: int) -> str:
+    """Return a second as text; a turn's records share few of them."""
+    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%S}"
