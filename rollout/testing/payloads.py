@@ -26,8 +26,8 @@ CONTEXTUAL: Final = (
 )
 THREAD: Final = "01a1fc4b-0000-7000-8000-0000000000fe"
 FAILURES: Final = ({"message": "no", "codex_error_info": "other"},)
-_REASONS: Final = ("interrupted",)
-_ACTIONS: Final = ({"type": "other"},)
+REASONS: Final = ("interrupted",)
+ACTIONS: Final = ({"type": "other"},)
 COPIED_HEADER: Final = {
     "id": "01a1fc4b-0000-7000-8000-0000000000ff",
     "timestamp": "t",
@@ -38,14 +38,15 @@ COPIED_HEADER: Final = {
 _ABSENT: Final = object()
 
 
-def _every(**members: Iterable[Any]) -> list[Json]:
+def every(**members: Iterable[Any]) -> list[Json]:
     """Return every combination of the members' values, the first of each first."""
     found = itertools.product(*members.values())
     named = (zip(members, values, strict=True) for values in found)
     return [{key: value for key, value in pairs if value is not _ABSENT} for pairs in named]
 
 
-def _maybe(*values: Any) -> tuple[Any, ...]:
+def maybe(*values: Any) -> tuple[Any, ...]:
+    """Return values of a member that may also be left out."""
     return (_ABSENT, *values)
 
 
@@ -103,15 +104,15 @@ ITEMS: Final[list[Json]] = [
 ]
 """Items of the model conversation; the last of them are none, or make no history."""
 
-SETTINGS: Final = _every(
-    model=("model-one", "model-two"), comp_hash=_maybe(None, "h"), realtime_active=_maybe(None, True)
+SETTINGS: Final = every(
+    model=("model-one", "model-two"), comp_hash=maybe(None, "h"), realtime_active=maybe(None, True)
 )
 
 
 def contexts(turn_ids: Iterable[Any]) -> list[Json]:
     """Return payloads of `turn_context`; a few lack what they need."""
     needed = {"cwd": "/src/app", "approval_policy": "never", "sandbox_policy": {"type": "danger-full-access"}}
-    named = _every(turn_id=turn_ids)
+    named = every(turn_id=turn_ids)
     sound = [{**one, **needed, **settings} for settings in SETTINGS for one in named]
     odd = [{**one, **needed} for one in named]
     return (
@@ -132,7 +133,7 @@ STATES: Final[list[Json]] = [
     {"a": {"x": {"y": None}}},
     {"a": [1, {"x": None}]},
 ]
-WORLDS: Final = [*_every(full=(True, False), state=STATES), {"full": True}, {"full": True, "state": []}]
+WORLDS: Final = [*every(full=(True, False), state=STATES), {"full": True}, {"full": True, "state": []}]
 
 USAGE_RECORDS: Final[list[Json]] = [
     *(
@@ -145,7 +146,7 @@ USAGE_RECORDS: Final[list[Json]] = [
     ),
     {"thread_id": THREAD},
 ]
-TOKEN_COUNTS: Final = _every(
+TOKEN_COUNTS: Final = every(
     type=("token_count",),
     info=(*({"total_token_usage": totals(tokens)} for tokens in (10, 20)), None, _ABSENT),
 )
@@ -155,19 +156,19 @@ _REPLACED: Final[tuple[list[Json], ...]] = (
     [ANSWERS[0], CONTEXTS[0], REQUESTS[1]],
     [{"type": "ghost_snapshot"}, REQUESTS[2]],
 )
-_NUMBERED: Final[list[Json]] = [
+NUMBERED: Final[list[Json]] = [
     {"window_number": 1, "window_id": WINDOWS[0], "first_window_id": WINDOWS[1], "previous_window_id": None},
     {"window_number": 2, "window_id": "odd", "first_window_id": WINDOWS[1]},
     {},
     {"window_id": 3},
 ]
-_RESUMED: Final[list[Json]] = [
+RESUMED: Final[list[Json]] = [
     {},
     {"resume_metadata": {"previous_turn_settings": SETTINGS[4]}},
     {"resume_metadata": {"previous_turn_settings": None}},
     {"resume_metadata": {}},
 ]
-_USED: Final[list[Json]] = [
+USED: Final[list[Json]] = [
     {},
     {"latest_token_usage_record": USAGE_RECORDS[2]},
     {"latest_token_usage_record": None},
@@ -176,7 +177,7 @@ _USED: Final[list[Json]] = [
 
 def compactions() -> list[Json]:
     """Return payloads of `compacted`: plain or not, with and without window; some out of shape."""
-    rests = [{**one, **two, **three} for one, two, three in itertools.product(_NUMBERED, _RESUMED, _USED)]
+    rests = [{**one, **two, **three} for one, two, three in itertools.product(NUMBERED, RESUMED, USED)]
     modern = [{"message": "s", "replacement_history": items, **rest} for rest in rests for items in _REPLACED]
     plain = [{"message": text, **rest} for rest in rests for text in ("so far", "")]
     aligned = [
@@ -193,20 +194,20 @@ COMPACTIONS: Final = compactions()
 def starts(turn_ids: Iterable[Any]) -> list[Json]:
     """Return events that start a turn."""
     kinds = ("task_started", "turn_started")
-    return _every(type=kinds, turn_id=turn_ids, started_at=_maybe(1, 2), root_turn_id=_maybe("root"))
+    return every(type=kinds, turn_id=turn_ids, started_at=maybe(1, 2), root_turn_id=maybe("root"))
 
 
 def ends(turn_ids: Iterable[Any]) -> list[Json]:
     """Return events that end a turn: completions and aborts."""
     kinds = ("task_complete", "turn_complete", "turn_aborted", "turn_aborted")
-    return _every(
+    return every(
         type=kinds,
-        reason=_REASONS,
+        reason=REASONS,
         turn_id=turn_ids,
-        started_at=_maybe(3),
-        completed_at=_maybe(4, 5),
+        started_at=maybe(3),
+        completed_at=maybe(4, 5),
         error=(_ABSENT, None, *FAILURES),
-        root_turn_id=_maybe("end-root"),
+        root_turn_id=maybe("end-root"),
     )
 
 
@@ -215,7 +216,7 @@ def shown_items(turn_ids: Iterable[Any]) -> list[Json]:
     said = [
         {"type": "AgentMessage", "id": item_id, "content": [{"type": "Text", "text": text}], **phase}
         for text in WORDS[:3]
-        for phase in _every(phase=_maybe("commentary", "final_answer"))
+        for phase in every(phase=maybe("commentary", "final_answer"))
         for item_id in ITEM_IDS
     ]
     asked = [
@@ -224,7 +225,7 @@ def shown_items(turn_ids: Iterable[Any]) -> list[Json]:
         for item_id in ITEM_IDS
     ]
     odd = [{"type": "FromNextYear", "id": item_id} for item_id in ("odd", "ia")]
-    return _every(type=("item_completed",), thread_id=(THREAD,), turn_id=turn_ids, item=[*said, *asked, *odd])
+    return every(type=("item_completed",), thread_id=(THREAD,), turn_id=turn_ids, item=[*said, *asked, *odd])
 
 
 SAID: Final = [{"type": "agent_message", "message": text} for text in WORDS]
@@ -232,12 +233,12 @@ ASKED: Final = [{"type": "user_message", "message": text} for text in WORDS]
 _PATCH: Final = {"stdout": "", "stderr": "", "success": True, "status": "completed", "changes": {}}
 PATCHES: Final = [
     {**named, **_PATCH}
-    for named in _every(type=("patch_apply_end",), call_id=ITEM_IDS[:2], turn_id=_maybe("ta", "tb", ""))
+    for named in every(type=("patch_apply_end",), call_id=ITEM_IDS[:2], turn_id=maybe("ta", "tb", ""))
 ]
-REVIEWS: Final = _every(
+REVIEWS: Final = every(
     type=("entered_review_mode",),
-    item_id=_maybe("ic"),
-    turn_id=_maybe("ta", "tz"),
+    item_id=maybe("ic"),
+    turn_id=maybe("ta", "tz"),
     target=({"type": "uncommittedChanges"},),
 )
 EVENTS: Final[list[Json]] = [
@@ -245,18 +246,18 @@ EVENTS: Final[list[Json]] = [
     *SAID,
     *PATCHES,
     *REVIEWS,
-    *_every(type=("agent_reasoning", "agent_reasoning_raw_content"), text=WORDS[:3]),
-    *_every(type=("thread_rolled_back",), num_turns=(1, 0, 2, 3, -1)),
-    *_every(type=("thread_rolled_back",), num_turns=(1, 2)),
-    *_every(
+    *every(type=("agent_reasoning", "agent_reasoning_raw_content"), text=WORDS[:3]),
+    *every(type=("thread_rolled_back",), num_turns=(1, 0, 2, 3, -1)),
+    *every(type=("thread_rolled_back",), num_turns=(1, 2)),
+    *every(
         type=("web_search_end",),
         call_id=ITEM_IDS,
         query=WORDS[:2],
-        action=_ACTIONS,
-        turn_id=_maybe(*TURN_IDS),
+        action=ACTIONS,
+        turn_id=maybe(*TURN_IDS),
     ),
     *TOKEN_COUNTS,
-    *_every(type=("turn_aborted",), reason=_REASONS, completed_at=_maybe(6)),
+    *every(type=("turn_aborted",), reason=REASONS, completed_at=maybe(6)),
     {"type": "context_compacted"},
     {"type": "warning", "message": "w"},
     {"type": "task_complete"},
@@ -268,115 +269,3 @@ COMMUNICATION: Final = {
     "content": "z",
     "trigger_turn": True,
 }
-
-_NEEDED: Final = {
-    "cwd": "/src/app",
-    "approval_policy": "never",
-    "sandbox_policy": {"type": "danger-full-access"},
-}
-_MODERN: Final = {"message": "s", "replacement_history": [REQUESTS[0]]}
-CORE: Final[list[Body]] = [
-    *(
-        ("event_msg", {"type": kind, "turn_id": turn_id, "reason": _REASONS[0]})
-        for turn_id in TURN_IDS[:2]
-        for kind in ("task_started", "task_started", "task_complete", "turn_aborted")
-    ),
-    *(("turn_context", {**_NEEDED, "turn_id": "ta", "model": model}) for model in ("model-one", "model-two")),
-    ("turn_context", {**_NEEDED, "turn_id": "tb", "model": "model-three"}),
-    ("turn_context", {**_NEEDED, "model": "model-four"}),
-    *(("response_item", item) for item in (REQUESTS[0], REQUESTS[0], ANSWERS[0], CONTEXTS[0], CONTEXTS[3])),
-    ("response_item", message("user", LONG[0])),
-    ("event_msg", {"type": "turn_aborted", "reason": "interrupted"}),
-    ("event_msg", {"type": "user_message", "message": "hello"}),
-    ("event_msg", {"type": "agent_message", "message": "yes"}),
-    ("event_msg", {"type": "thread_rolled_back", "num_turns": 1}),
-    ("event_msg", {"type": "thread_rolled_back", "num_turns": 2}),
-    ("event_msg", TOKEN_COUNTS[0]),
-    ("token_usage_record", USAGE_RECORDS[0]),
-    ("world_state", WORLDS[1]),
-    ("world_state", {"full": False, "state": {"b": 1}}),
-    ("compacted", {**_MODERN, **_NUMBERED[0]}),
-    ("compacted", {**_MODERN, **_NUMBERED[1], **_RESUMED[1]}),
-    ("compacted", {**_MODERN, **_USED[1]}),
-    ("compacted", {"message": "so far", **_NUMBERED[3]}),
-    ("inter_agent_communication", COMMUNICATION),
-    *(("event_msg", shown) for shown in shown_items(TURN_IDS[:2])[:6:2]),
-]
-"""A small alphabet: few records, so that short sequences of them meet in every way."""
-
-TURN_CORE: Final[list[Body]] = [
-    ("event_msg", event)
-    for event in (
-        *_every(type=("task_started",), turn_id=TURN_IDS, started_at=(1, 2), root_turn_id=_maybe("root")),
-        *_every(type=("task_started",), turn_id=TURN_IDS),
-        *_every(
-            type=("task_complete", "turn_aborted"), reason=_REASONS, turn_id=TURN_IDS, completed_at=_maybe(3)
-        ),
-        *shown_items(TURN_IDS)[::11],
-    )
-]
-"""The same for turns of paginated threads."""
-
-LEGACY_CORE: Final[list[Body]] = [
-    *(
-        ("event_msg", event)
-        for event in (
-            *_every(
-                type=("task_started", "task_complete", "turn_aborted"), reason=_REASONS, turn_id=TURN_IDS[:3]
-            ),
-            *_every(
-                type=("task_complete", "turn_aborted"),
-                reason=_REASONS,
-                turn_id=TURN_IDS[:2],
-                error=FAILURES[:1],
-            ),
-            *_every(
-                type=("web_search_end",),
-                call_id=ITEM_IDS[:1],
-                query=("q",),
-                action=_ACTIONS,
-                turn_id=_maybe("ta"),
-            ),
-            *PATCHES[:3],
-            *REVIEWS[:4],
-            *_every(type=("agent_reasoning", "agent_reasoning_raw_content"), text=("r",)),
-            *_every(type=("thread_rolled_back",), num_turns=(1, 2)),
-            {"type": "turn_aborted", "reason": "interrupted"},
-            *(ASKED[0], ASKED[0], SAID[0], SAID[0]),
-        )
-    ),
-    ("compacted", {"message": "so far"}),
-    ("compacted", {"message": "so far"}),
-    ("response_item", REQUESTS[0]),
-]
-"""The same for turns of legacy files."""
-
-_OF_TURN: Final[list[Json]] = [{"turn_id": "ta"}, {"turn_id": "tb"}, {}]
-COMPACTION_TURN: Final[list[list[Body]]] = [
-    [("event_msg", {"type": "task_started", "turn_id": turn_id}) for turn_id in ("ta", "ta", "tb")],
-    [("response_item", REQUESTS[0])],
-    [("turn_context", {**_NEEDED, **named, "model": "before"}) for named in _OF_TURN],
-    [("world_state", WORLDS[1])],
-    [
-        ("compacted", {**_MODERN, **_NUMBERED[0]}),
-        ("compacted", {**_MODERN, **_NUMBERED[0], **_RESUMED[1]}),
-        ("compacted", {**_MODERN, **_NUMBERED[1]}),
-        ("compacted", _MODERN),
-    ],
-    [("world_state", WORLDS[2]), ("world_state", WORLDS[11])],
-    [("turn_context", {**_NEEDED, **named, "model": "behind"}) for named in _OF_TURN],
-    [("response_item", REQUESTS[1])],
-    [
-        ("event_msg", {"type": "task_complete", "turn_id": "ta"}),
-        ("event_msg", {"type": "turn_aborted", "reason": "interrupted", "turn_id": "ta"}),
-        ("event_msg", {"type": "turn_aborted", "reason": "interrupted"}),
-    ],
-    [("event_msg", {"type": "thread_rolled_back", "num_turns": 1})],
-]
-"""A compaction's turn in the order of the reference client: from each pool one record, or none."""
-
-REPORTS: Final[list[Body]] = [
-    ("event_msg", TOKEN_COUNTS[1]),
-    ("token_usage_record", USAGE_RECORDS[1]),
-    ("event_msg", TOKEN_COUNTS[0]),
-]

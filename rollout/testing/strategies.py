@@ -17,7 +17,7 @@ from typing import Any, Final
 from hypothesis import strategies as st
 from msgspec import Struct
 
-from rollout.testing import payloads
+from rollout.testing import alphabets, payloads
 
 Json = dict[str, Any]
 
@@ -150,8 +150,8 @@ def _alphabet(records: list[payloads.Body]) -> st.SearchStrategy[Line]:
     return st.sampled_from(sound * 8 + odd)
 
 
-_CORE: Final = _alphabet(payloads.CORE)
-_ALPHABETS: Final = (_CORE, _alphabet(payloads.TURN_CORE), _alphabet(payloads.LEGACY_CORE))
+_CORE: Final = _alphabet(alphabets.CORE)
+_ALPHABETS: Final = (_CORE, _alphabet(alphabets.TURN_CORE), _alphabet(alphabets.LEGACY_CORE))
 
 
 def logs(*, is_orderly: bool = False, max_size: int = 12) -> st.SearchStrategy[list[Line]]:
@@ -176,12 +176,12 @@ def compacted_logs(draw: st.DrawFn) -> list[Line]:
     """
     lines = draw(logs(max_size=5))
     dice = draw(st.binary(min_size=12, max_size=12))
-    for index, pool in enumerate(payloads.COMPACTION_TURN):
+    for index, pool in enumerate(alphabets.COMPACTION_TURN):
         chosen = dice[index] % (len(pool) + 1)
         if chosen < len(pool):
             lines.append(Line(*pool[chosen]))
     lines += draw(st.lists(_CORE, max_size=6))
-    return lines + [Line(*record) for record in payloads.REPORTS[: dice[-1] % 4]]
+    return lines + [Line(*record) for record in alphabets.REPORTS[: dice[-1] % 4]]
 
 
 def _joined(blocks: list[list[Line]]) -> list[Line]:

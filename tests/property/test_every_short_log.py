@@ -10,7 +10,7 @@ import itertools
 import pytest
 
 from rollout.replay.context import ReadPath
-from rollout.testing import payloads
+from rollout.testing import alphabets, payloads
 from rollout.testing.strategies import LEGACY, Line, write_log
 from tests.builders import thread, uuid
 from tests.property.oracle import lineage_of
@@ -39,7 +39,7 @@ TURNS = {
     "recontexted": "start compacted context end",
     "back": "back",
 }
-REPORTS = [Line(*report) for report in payloads.REPORTS]
+REPORTS = [Line(*report) for report in alphabets.REPORTS]
 
 
 def log_of(names: tuple[str, ...]) -> list[Line]:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+from unittest import mock
 
 import pytest
 
 from rollout.errors import InvalidCursor, NotFound
+from rollout.log import chunks
 from rollout.replay.lineage import Lineage
 from rollout.store.turn_pages import read_item_page, read_turn_page
 from rollout.turns.model import ItemsView
@@ -130,6 +132,17 @@ def test_the_last_page_of_a_growing_thread_can_be_asked_again() -> None:
         "t2-asked",
         "t2-said",
     ]
+
+
+def test_a_turn_that_ends_late_is_on_the_page_of_its_beginning() -> None:
+    """Its end alone says that it is somewhere further back."""
+    one = thread().start("slow")
+    for number in range(4):
+        one.turn(f"q{number}")
+    one.end("slow").shows("slow", "late")
+    made = home(one, max_line_bytes=SMALL)
+    with mock.patch.multiple(chunks, _FIRST_BLOCK_BYTES=64, _LAST_BLOCK_BYTES=64):
+        assert walk(turn_pages(made, one), DESC, 1) == ["t4", "t3", "t2", "t1", "slow"]
 
 
 @pytest.mark.parametrize("view", list(ItemsView))
