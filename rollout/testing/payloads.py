@@ -148,7 +148,17 @@ USAGE_RECORDS: Final[list[Json]] = [
 ]
 TOKEN_COUNTS: Final = every(
     type=("token_count",),
-    info=(*({"total_token_usage": totals(tokens)} for tokens in (10, 20)), None, _ABSENT),
+    info=(
+        *(
+            {
+                **dict.fromkeys(("total_token_usage", "last_token_usage"), totals(tokens)),
+                "model_context_window": 9,
+            }
+            for tokens in (10, 20)
+        ),
+        None,
+    ),
+    rate_limits=(None,),
 )
 _REPLACED: Final[tuple[list[Json], ...]] = (
     [REQUESTS[0]],

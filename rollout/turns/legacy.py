@@ -39,12 +39,13 @@ class _Message(Struct, frozen=True):
 
 
 class _Open(Struct):
-    """A turn being built."""
+    """A turn being built. `is_numbered`: its id is not stored anywhere, but counted."""
 
     id: str
     is_explicit: bool
     status: TurnStatus
     items: list[ThreadItem]
+    is_numbered: bool = False
     has_compaction: bool = False
     root_turn_id: str | None = None
     error: TurnFailure | None = None
@@ -147,13 +148,13 @@ class LegacyTurns:
 
     def _implicit(self) -> _Open:
         if self._active is None:
-            self._active = _Open(f"rollout-{self._index}", False, TurnStatus.COMPLETED, [])
+            self._active = _Open(f"rollout-{self._index}", False, TurnStatus.COMPLETED, [], is_numbered=True)
         return self._active
 
     def _find(self, turn_id: str) -> _Open | None:
         if self._active is not None and self._active.id == turn_id:
             return self._active
-        return next((turn for turn in reversed(self._turns) if turn.id == turn_id), None)
+        return next((turn for turn in self._turns if turn.id == turn_id), None)
 
     def _finish(self) -> None:
         turn, self._active = self._active, None
@@ -193,7 +194,7 @@ class LegacyTurns:
         if ended is None:
             return
         turn = self._active if ended.turn_id is None else self._find(ended.turn_id)
-        if turn is None and self._active is not None and not self._active.is_explicit:
+        if turn is None and self._active is not None and self._active.is_numbered:
             turn = self._active
         if turn is None:
             return

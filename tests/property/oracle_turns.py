@@ -270,7 +270,8 @@ class Legacy:
         turn_id = payload.get("turn_id")
         error = payload.get("error")
         one = self.find(turn_id) if turn_id is not None else self.active
-        if one is None and (kind in COMPLETIONS or (self.active is not None and not self.active.is_explicit)):
+        is_numbered = self.active is not None and self.active.turn.id.startswith("rollout-")
+        if one is None and (kind in COMPLETIONS or is_numbered):
             one = self.active
         if one is None:
             return
@@ -287,9 +288,9 @@ class Legacy:
             self.finish()
 
     def find(self, turn_id: str | None) -> Open | None:
-        """Return the active turn or the newest finished one of that id."""
-        known = [*self.finished, *([self.active] if self.active else [])]
-        return next((one for one in reversed(known) if one.turn.id == turn_id), None)
+        """Return the active turn or the first finished one of that id."""
+        known = [*([self.active] if self.active else []), *self.finished]
+        return next((one for one in known if one.turn.id == turn_id), None)
 
     def opened(self) -> Open:
         """Return the active turn, or a new implicit one."""

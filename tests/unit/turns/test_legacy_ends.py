@@ -109,6 +109,23 @@ def test_an_abort_of_an_unknown_turn_ends_an_implicit_one_only() -> None:
     assert [turn[1] for turn in outline(legacy().start("a").abort("z").end("a"))] == ["completed"]
 
 
+def test_an_abort_of_an_unknown_turn_leaves_a_review_alone() -> None:
+    """Its turn is implicit, but has an id of its own."""
+    review = {"item_id": "i", "turn_id": "r", "target": {"type": "uncommittedChanges"}}
+    made = says(legacy().event("entered_review_mode", **review).abort("z"))
+    assert outline(made) == [("r", "completed", ["i", "item-1"])]
+
+
+def test_an_end_of_one_of_two_finished_turns_is_that_of_the_older() -> None:
+    """Both have the id that it names."""
+    made = legacy().start("a").start("a").start("b").end("a")
+    assert [turn[:2] for turn in outline(made.end("b"))] == [
+        ("a", "completed"),
+        ("a", "interrupted"),
+        ("b", "completed"),
+    ]
+
+
 def test_an_abort_without_any_turn_is_ignored() -> None:
     """There is nothing to interrupt."""
     assert outline(legacy().abort().abort("a")) == []
