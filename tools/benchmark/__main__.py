@@ -12,7 +12,6 @@ from typing import Any
 from benchmark.clients import find_client, measure_client
 from benchmark.data import Data
 from benchmark.measure import measure, own_peak_bytes, peak_in_fresh_process
-from benchmark.recording_report import recording_table, run_recording
 from benchmark.report import as_json, describe, table
 from benchmark.rows import FULL, NORMAL, QUICK, Row, described_threads, make_rows
 
@@ -24,6 +23,9 @@ def main() -> int:
     """Run the command line; return the exit status."""
     options = _parser().parse_args()
     if options.recording:
+        # Late: what it imports would count as memory of the rows of reading.
+        from benchmark.recording_report import recording_table, run_recording
+
         result = run_recording(
             options.data.parent,
             is_quick=options.quick,
