@@ -11,6 +11,7 @@ import msgspec
 
 from benchmark.data import Thread
 from benchmark.measure import Measured
+from benchmark.rows import LEGACY_NAME
 
 _MB = 1e6
 _HEAD = (
@@ -87,7 +88,7 @@ def as_json(measured: list[Measured], threads: list[dict[str, Any]]) -> dict[str
             "budget_ms": row.budget_ms,
             "is_within": row.is_within,
             "peer": row.peer,
-            "times_faster_than_peer": _ratio(row, by_key.get(row.peer or "")),
+            "times_faster_than_peer": _cpu_ratio(row, by_key.get(row.peer or "")),
             "times_faster_than_client": _ratio(row, _client_row(row, measured)),
             "peak_bytes": row.peak_bytes,
             "bytes_read": row.bytes_read,
@@ -100,11 +101,17 @@ def as_json(measured: list[Measured], threads: list[dict[str, Any]]) -> dict[str
 
 
 def _client_row(row: Measured, measured: list[Measured]) -> Measured | None:
-    """Return the reference client's later resume of the same thread, for the rows that resume it."""
-    if row.peer is None:
+    """Return the reference client's later resume of a thread, for the row that reads as much of it."""
+    if row.peer is None or (row.group == "full replay" and row.name != LEGACY_NAME):
         return None
     same = [other for other in measured if other.name == f"{row.name}, again"]
     return same[0] if same else None
+
+
+def _cpu_ratio(row: Measured, peer: Measured | None) -> float | None:
+    if peer is None or peer.cpu_ms is None or row.cpu_ms is None:
+        return None
+    return peer.cpu_ms / row.cpu_ms
 
 
 def _ratio(row: Measured, peer: Measured | None) -> float | None:

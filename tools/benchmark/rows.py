@@ -13,6 +13,7 @@ from rollout.turns.model import ItemsView
 
 _FIRST_GROWTH_TURNS = 74
 _MB = 1e6
+LEGACY_NAME = "legacy"
 
 
 @dataclass(frozen=True)
@@ -57,7 +58,7 @@ def described_threads(data: Data, scale: Scale) -> dict[str, Thread]:
     shapes = {
         "right after a compaction": RIGHT_AFTER,
         "just before the next one": MIXED,
-        "legacy": LEGACY,
+        LEGACY_NAME: LEGACY,
     }
     return {name: data.thread(_sized(shape, scale)) for name, shape in shapes.items()}
 
