@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from rollout.format import vocabulary
 from rollout.format.record import MAX_COUNT, Reason
 from tests.unit.made_lines import TIME, compact, event, line, record_of, rejected_of
 
@@ -123,3 +124,19 @@ def test_escapes_in_member_names_and_values_are_read() -> None:
     stored = b'{"time\\u0073tamp":"t","type":"\\u0065vent_msg","payload":{"type":"w\\u0061rning"}}\n'
     record = record_of(stored)
     assert (record.type, record.kind) == ("event_msg", "warning")
+
+
+def test_no_word_names_an_event_and_a_record_type() -> None:
+    """So a label says which of the two it is."""
+    record_types = {
+        vocabulary.SESSION_META,
+        vocabulary.RESPONSE_ITEM,
+        vocabulary.TURN_CONTEXT,
+        vocabulary.COMPACTED,
+        vocabulary.EVENT_MSG,
+        vocabulary.AGENT_COMMUNICATION,
+        vocabulary.WORLD_STATE,
+        vocabulary.TOKEN_USAGE,
+        *vocabulary.CARRIED_TYPES,
+    }
+    assert not record_types & vocabulary.EVENTS
