@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from pathlib import Path
-from secrets import token_bytes
 from typing import Final
 
 from rollout.errors import NotFound
@@ -17,6 +16,12 @@ from rollout.log.layout import STATE_FOLDER
 from rollout.store.store import Store
 
 _NANOS_A_MILLI: Final = 1_000_000
+
+
+def _mint(clock: Callable[[], int]) -> str:
+    from secrets import token_bytes  # readers make no ids, and it is slow to import
+
+    return mint_uuid7(clock(), token_bytes(10))
 
 
 def _now() -> int:
@@ -45,6 +50,6 @@ def open_store(
             f"opening the home {path}: there is no such folder",
             hint="Name the folder that holds `sessions/`, with --home or $ROLLOUT_HOME.",
         )
-    mint = new_id or (lambda: mint_uuid7(clock(), token_bytes(10)))
+    mint = new_id or (lambda: _mint(clock))
     state_folder = str(Path(path) / Path(state_dir).expanduser()) if state_dir else None
     return Store(fs, path, max_line_bytes, clock, mint, state_folder)
