@@ -72,6 +72,7 @@ class BackwardScan:
         self.has_unnumbered_compaction = False
         self.kept: list[Record] = []
         self._turn: _Turn | None = None
+        self._named: list[Record] = []
         self._base_index = 0
 
     def feed(self, record: Record) -> bool:
@@ -89,6 +90,7 @@ class BackwardScan:
         `drops_open_settings`: a checkpoint with resume metadata stands before the input,
         which knows better than a turn that has not ended.
         """
+        self._apply_named(self._named)
         turn = self._turn
         if turn is not None:
             if drops_open_settings and not turn.is_completed:
@@ -98,8 +100,8 @@ class BackwardScan:
 
     @property
     def is_between_turns(self) -> bool:
-        """Whether nothing fed so far reaches below: no turn is open, no rollback unspent."""
-        return self._turn is None and self.pending == 0
+        """Whether nothing fed so far reaches below: no turn is open or ended, no rollback unspent."""
+        return self._turn is None and not self._named and self.pending == 0
 
     @property
     def has_cuts(self) -> bool:
@@ -139,17 +141,8 @@ class BackwardScan:
         return False
 
     def feed_context(self, record: Record) -> bool:
-        turn = self._open()
-        turn_id = record.envelope.payload.turn_id
-        if turn.turn_id is None:
-            turn.turn_id = turn_id
-        if turn_id is None or turn.turn_id == turn_id:
-            if self.settings is None:  # otherwise a newer turn has settled it
-                context = decode_payload(record, TurnContext)
-                if context is not None:
-                    turn.settings = TurnSettings(context.model, context.comp_hash, context.realtime_active)
-            if turn.reference is Reference.NEVER and self.reference is Reference.NEVER:
-                turn.reference = record
+        self._open()
+        self._named.append(record)
         return False
 
     def feed_compacted(self, record: Record) -> bool:
@@ -160,8 +153,7 @@ class BackwardScan:
         window = window_of(compacted)
         self.has_unnumbered_compaction |= window is None
         turn = self._open()
-        if turn.reference is Reference.NEVER:
-            turn.reference = Reference.CLEARED
+        self._named.append(record)
         if turn.window is None:
             turn.window = window
         if compacted.replacement_history is None:
@@ -187,28 +179,46 @@ class BackwardScan:
         return False
 
     def feed_end(self, record: Record) -> bool:
-        turn = self._open()
-        turn.is_completed = True
-        if turn.turn_id is None:
-            turn.turn_id = record.envelope.payload.turn_id
-        return False
-
-    def feed_abort(self, record: Record) -> bool:
-        turn, turn_id = self._turn, record.envelope.payload.turn_id
-        if turn is None:
-            if turn_id is not None:
-                self._turn = _Turn(turn_id=turn_id)
-        elif turn.turn_id is None:
-            turn.turn_id = turn_id
+        self._named.append(record)
         return False
 
     def feed_start(self, record: Record) -> bool:
-        turn, turn_id = self._turn, record.envelope.payload.turn_id
+        turn_id = record.envelope.payload.turn_id
+        self._apply_named(_of_turn(self._named, turn_id))
+        turn = self._turn
         if turn is None or (turn.turn_id is not None and turn_id is not None and turn.turn_id != turn_id):
             return False
         self._finalise(turn)
         self._turn = None
         return True
+
+    def _apply_named(self, records: list[Record]) -> None:
+        """Take what names a turn, and the compactions between, now that their start is known."""
+        for record in records:
+            label, turn_id = record.label, record.envelope.payload.turn_id
+            if label == vocabulary.COMPACTED:
+                turn = self._open()
+                if turn.reference is Reference.NEVER:
+                    turn.reference = Reference.CLEARED
+                continue
+            if label == vocabulary.TURN_ABORTED and turn_id is None:
+                continue
+            turn = self._open()
+            if turn.turn_id is None:
+                turn.turn_id = turn_id
+            if label in vocabulary.TASK_COMPLETE:
+                turn.is_completed = True
+            elif label == vocabulary.TURN_CONTEXT and (turn_id is None or turn.turn_id == turn_id):
+                self._apply_context(turn, record)
+        self._named = []
+
+    def _apply_context(self, turn: _Turn, record: Record) -> None:
+        if self.settings is None:  # otherwise a newer turn has settled it
+            context = decode_payload(record, TurnContext)
+            if context is not None:
+                turn.settings = TurnSettings(context.model, context.comp_hash, context.realtime_active)
+        if turn.reference is Reference.NEVER and self.reference is Reference.NEVER:
+            turn.reference = record
 
     def feed_rollback(self, record: Record) -> bool:
         rolled_back = decode_payload(record, RolledBack)
@@ -234,6 +244,20 @@ class BackwardScan:
         self.changes.extend(turn.changes)
 
 
+def _of_turn(named: list[Record], turn_id: str | None) -> list[Record]:
+    """Return the records behind a start, newest first, without the ends of any other turn."""
+    is_open = True
+    kept: list[Record] = []
+    for record in reversed(named):
+        if record.label in vocabulary.TURN_ENDS:
+            ended = record.envelope.payload.turn_id
+            if ended is not None and not (is_open and ended == turn_id):
+                continue
+            is_open = False
+        kept.append(record)
+    return kept[::-1]
+
+
 _HANDLERS: Final[dict[str | None, Callable[[BackwardScan, Record], bool]]] = {
     vocabulary.RESPONSE_ITEM: BackwardScan.feed_item,
     vocabulary.TURN_CONTEXT: BackwardScan.feed_context,
@@ -242,7 +266,6 @@ _HANDLERS: Final[dict[str | None, Callable[[BackwardScan, Record], bool]]] = {
     vocabulary.AGENT_COMMUNICATION: BackwardScan.feed_communication,
     vocabulary.USER_MESSAGE: BackwardScan.feed_request,
     **dict.fromkeys(vocabulary.TASK_STARTED, BackwardScan.feed_start),
-    **dict.fromkeys(vocabulary.TASK_COMPLETE, BackwardScan.feed_end),
-    vocabulary.TURN_ABORTED: BackwardScan.feed_abort,
+    **dict.fromkeys(vocabulary.TURN_ENDS, BackwardScan.feed_end),
     vocabulary.ROLLED_BACK: BackwardScan.feed_rollback,
 }

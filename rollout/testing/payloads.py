@@ -273,8 +273,8 @@ EVENTS: Final[list[Json]] = [
     {"type": "task_complete"},
 ]
 COMMUNICATION: Final = {
-    "author": "x",
-    "recipient": "y",
+    "author": "/root/helper",
+    "recipient": "/root",
     "other_recipients": [],
     "content": "z",
     "trigger_turn": True,

@@ -97,8 +97,10 @@ def _settings(payload: Json | None) -> Json | None:
 
 def _scan(whole: list[Rec], first: int, checkpoint: Json | None) -> Scan:
     scan = Scan()
+    foreign = _foreign_ends(whole, first)
     for index in reversed(range(first, len(whole))):
-        _scan_record(scan, whole[index], index)
+        if index not in foreign:
+            _scan_record(scan, whole[index], index)
     stretch = scan.stretch
     if stretch is not None:
         if (
@@ -109,6 +111,25 @@ def _scan(whole: list[Rec], first: int, checkpoint: Json | None) -> Scan:
             stretch.settings = None
         _finish(scan, stretch)
     return scan
+
+
+def _foreign_ends(whole: list[Rec], first: int) -> set[int]:
+    """Return the ends that name another turn than the one that is running, once any has started."""
+    found: set[int] = set()
+    running: str | None = None
+    has_started = False
+    for index in range(first, len(whole)):
+        rec = whole[index]
+        kind = rec.kind if rec.type == "event_msg" else None
+        turn_id = rec.payload.get("turn_id")
+        if kind in {"task_started", "turn_started"}:
+            running, has_started = turn_id, True
+        elif kind in {"task_complete", "turn_complete", "turn_aborted"}:
+            if turn_id is not None and has_started and turn_id != running:
+                found.add(index)
+            else:
+                running = None
+    return found
 
 
 def _scan_record(scan: Scan, rec: Rec, index: int) -> None:

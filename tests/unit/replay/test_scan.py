@@ -232,6 +232,42 @@ def test_an_abort_with_an_id_opens_a_turn() -> None:
     assert settings(resumed(made)) is None
 
 
+@MODES
+@pytest.mark.parametrize("is_abort", [False, True], ids=["complete", "abort"])
+def test_an_end_of_another_turn_says_nothing(mode: str, is_abort: bool) -> None:
+    """The running turn goes on, and its context fits it."""
+    made = thread(mode=mode).start("t").context("t", "a").user("hi")
+    assert settings(resumed(made.abort("other") if is_abort else made.end("other"))) == "a"
+
+
+@MODES
+def test_an_end_of_a_turn_that_has_ended_says_nothing(mode: str) -> None:
+    """So the turns between keep their borders, and one rollback takes back one of them."""
+    made = thread(mode=mode).turn("one", turn_id="a", model="a").turn("two", turn_id="b").end("a")
+    assert settings(resumed(made.rollback(1))) == "a"
+
+
+@MODES
+def test_an_end_of_a_turn_that_another_has_replaced_says_nothing(mode: str) -> None:
+    """The newer start took over; the older turn's end comes too late."""
+    made = thread(mode=mode).start("a").context("a", "a").user("one").start("b").user("two").end("a")
+    assert settings(resumed(made.rollback(1))) == "a"
+
+
+@MODES
+def test_before_any_start_every_end_counts(mode: str) -> None:
+    """Nobody knows which turn is running, so the end names it: the context is another's."""
+    assert settings(resumed(thread(mode=mode).context("a", "a").user("hi").end("b"))) is None
+
+
+def test_behind_a_checkpoint_every_end_counts_until_a_start() -> None:
+    """The start may lie before the checkpoint."""
+    made = thread().start("t").compact().context("t", "own").user("hi").end("t")
+    assert settings(resumed(made)) == "own"
+    other = thread().start("t").compact().context("t", "own").user("hi").end("other")
+    assert settings(resumed(other)) is None
+
+
 def test_a_start_of_another_turn_does_not_end_the_open_one() -> None:
     """Records of both make one stretch, whose oldest fitting context counts."""
     made = thread(mode="legacy").start("a").context(None, "a").user("hi").start("b").user("x").end("a")
