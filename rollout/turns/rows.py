@@ -92,7 +92,7 @@ def shown_turn(row: TurnRow, view: ItemsView) -> Turn:
     elif view is ItemsView.SUMMARY:
         items = _summary(shown)
         if not items and isinstance(ended, TurnAborted):  # a fork's mark that it left the turn open
-            items = _summary(row.stretches[-1])
+            items = _summary([one for one in row.stretches if one.ordinal is not None][-1])
     last = ended if ended is not None else shown.started
     return Turn(
         row.turn_id,

@@ -154,8 +154,7 @@ def _turn(turn_id: str, use: list[Rec], rows: list[Rec]) -> Turn:
             turn.status = "failed" if error else "completed"
     turn.summary = _summary(use, newest)
     if not turn.summary and ending is not None and ending.kind == "turn_aborted":
-        places = [rec.place for rec in use]
-        turn.summary = _summary(use, [rec for rec in rows if rec.place == min(places)])
+        turn.summary = _summary(use, [rec for rec in rows if rec.place == rows[0].place])
     return turn
 
 

@@ -42,6 +42,17 @@ def test_a_forks_end_of_its_parents_turn_keeps_its_items() -> None:
     assert [item["id"] for item in made.turns(child, ItemsView.SUMMARY)[1]["items"]] == ["q"]
 
 
+def test_an_item_alone_is_no_source_of_a_summary() -> None:
+    """Only a segment in which the turn starts or ends sums it up."""
+    root = thread(1).turn("a").shows("open", "r", phase="final_answer")
+    parent = root.fork(2).start("open").shows("open", "q", "x", "UserMessage")
+    child = parent.fork(3).abort("open")
+    stray = root.fork(4).abort("open")
+    made = home(root, parent, child, stray)
+    assert [item["id"] for item in made.turns(child, ItemsView.SUMMARY)[-1]["items"]] == ["q"]
+    assert made.turns(stray, ItemsView.SUMMARY)[-1]["items"] == []
+
+
 def test_a_forks_completion_sums_up_its_own_part() -> None:
     """Only an abort without a summary of its own takes over its parent's."""
     parent = thread(1).start("open").shows("open", "q", "x", "UserMessage")
