@@ -60,7 +60,7 @@ class Store:
         self._new_id = new_id
         self._opener = Opener(fs, home, max_line_bytes, clock)
         self._sidecars = (
-            FileSidecars(fs, state_folder, lambda: self._surroundings().fs) if state_folder else None
+            FileSidecars(fs, state_folder, lambda: self.surroundings().fs) if state_folder else None
         )
 
     @property
@@ -220,7 +220,7 @@ class Store:
         """
         from rollout.store.repair import apply_repair
 
-        return apply_repair(self._surroundings(), plan)
+        return apply_repair(self.surroundings(), plan)
 
     def create_thread(
         self,
@@ -239,7 +239,7 @@ class Store:
         from rollout.store.writing import ThreadRequest, make_thread
 
         request = ThreadRequest(str(cwd), model, model_provider, source, base_instructions, name)
-        return self.open_thread(make_thread(self._surroundings(), request))
+        return self.open_thread(make_thread(self.surroundings(), request))
 
     def set_name(self, reference: str, name: str) -> str:
         """Give a thread a name; return it as stored, without white space around it. Durable on return.
@@ -249,7 +249,7 @@ class Store:
         """
         from rollout.store.writing import name_thread
 
-        return name_thread(self._surroundings(), self.find_thread_id(reference), name)
+        return name_thread(self.surroundings(), self.find_thread_id(reference), name)
 
     def record(
         self,
@@ -263,7 +263,7 @@ class Store:
 
         thread_id = self.find_thread_id(reference)
         return open_recorder(
-            self._surroundings(), thread_id, durability, checkpoint_every_bytes=checkpoint_every_bytes
+            self.surroundings(), thread_id, durability, checkpoint_every_bytes=checkpoint_every_bytes
         )
 
     def checkpoint(self, reference: str) -> KeptCheckpoint:
@@ -274,7 +274,7 @@ class Store:
         """
         from rollout.store.checkpoints import keep_checkpoint
 
-        return keep_checkpoint(self._surroundings(), self._sidecars, self.find_thread_id(reference))
+        return keep_checkpoint(self.surroundings(), self._sidecars, self.find_thread_id(reference))
 
     def append_turn(
         self, reference: str, items: Sequence[Mapping[str, Any] | bytes], *, durability: str = "turn"
@@ -296,7 +296,7 @@ class Store:
         """
         from rollout.store.writing import roll_back
 
-        return roll_back(self._surroundings(), self.find_thread_id(reference), num_turns)
+        return roll_back(self.surroundings(), self.find_thread_id(reference), num_turns)
 
     def revert_thread(self, reference: str, *, before_turn: str) -> Thread:
         """Let a paginated thread end before one of its turns; return it as it is then.
@@ -308,10 +308,11 @@ class Store:
         from rollout.store.writing import revert
 
         thread_id = self.find_thread_id(reference)
-        revert(self._surroundings(), thread_id, before_turn)
+        revert(self.surroundings(), thread_id, before_turn)
         return self.open_thread(thread_id)
 
-    def _surroundings(self) -> Surroundings:
+    def surroundings(self) -> Surroundings:
+        """Return what writing to this home takes. Raise InvalidRequest over a file system that only reads."""
         from rollout.fs.posix_write import POSIX_MUTABLE, current_pid
         from rollout.store.recording import Surroundings
 
