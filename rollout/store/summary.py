@@ -16,20 +16,16 @@ from rollout.errors import RolloutError
 from rollout.format import vocabulary
 from rollout.format.decoding import decode_json, decode_payload
 from rollout.format.items import is_boundary, parts_of
-from rollout.format.payloads import GitState, ItemCompleted, TurnContext
+from rollout.format.payloads import GitState, TurnContext
 from rollout.format.record import Era, Mode, Record
 from rollout.ids import ThreadId
 from rollout.log.header import Header
 from rollout.log.layout import RolloutFile
 from rollout.log.lines import iter_lines, iter_lines_backward
 from rollout.replay.lineage import Lineage
-from rollout.turns.items import UserMessage
-from rollout.turns.parts import TextInput
-from rollout.turns.stored import public_item
+from rollout.turns.said import said_by_user, shorn
 
 _EVENT: Final = vocabulary.EVENT_MSG.encode()
-_REQUEST_MARKER: Final = "## My request for Codex:"
-_IMAGE: Final = "[Image]"
 _MILLIS: Final = 1000
 
 
@@ -73,12 +69,6 @@ class ThreadSummary(Struct, frozen=True, kw_only=True):
     agent_role: str | None = None
     git: GitState | None = None
     problem: Problem | None = None
-
-
-class _SaidByUser(Struct, frozen=True):
-    message: str = ""
-    images: list[Raw] | None = None
-    local_images: list[Raw] | None = None
 
 
 class _Spawn(Struct, frozen=True):
@@ -190,31 +180,7 @@ def _asked_early(record: Record) -> str | None:
     probe = record.envelope.payload
     if record.envelope.type != vocabulary.RESPONSE_ITEM or not is_boundary(probe):
         return None
-    return _shorn("".join(part.text or "" for part in parts_of(probe)))
-
-
-def said_by_user(record: Record) -> str | None:
-    """Return the words of a user message, without what an editor put in front of the request."""
-    kind = record.envelope.payload.type
-    if record.envelope.type != vocabulary.EVENT_MSG:
-        return None
-    if kind == vocabulary.USER_MESSAGE:
-        said = decode_payload(record, _SaidByUser)
-        if said is None:
-            return None
-        return _shorn(said.message) or (_IMAGE if said.images or said.local_images else None)
-    if kind != vocabulary.ITEM_COMPLETED:
-        return None
-    completed = decode_payload(record, ItemCompleted)
-    item = public_item(completed.item) if completed is not None else None
-    if not isinstance(item, UserMessage):
-        return None
-    texts = [part.text for part in item.content if isinstance(part, TextInput)]
-    return _shorn("".join(texts)) or (_IMAGE if len(texts) < len(item.content) else None)
-
-
-def _shorn(text: str) -> str:
-    return text.partition(_REQUEST_MARKER)[2].strip() if _REQUEST_MARKER in text else text.strip()
+    return shorn("".join(part.text or "" for part in parts_of(probe)))
 
 
 class _Latest(Struct):
