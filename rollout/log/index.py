@@ -6,7 +6,7 @@ not from any database. Format: docs/format.md, "Finding files".
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 from rollout.errors import StorageFailed
@@ -54,6 +54,16 @@ class RolloutIndex:
     def empty(cls) -> RolloutIndex:
         """Return an index of nothing, for a lineage that has no base to look up."""
         return cls()
+
+    @classmethod
+    def of(cls, files: Iterable[RolloutFile]) -> RolloutIndex:
+        """Return an index of these files and no others, by the same rules."""
+        index = cls()
+        for file in files:
+            index._add(file)
+        for group in index._by_thread.values():
+            group.sort(key=_age, reverse=True)
+        return index
 
     def _walk(self, fs: FileSystem, folder: str, is_archived: bool, depth: int) -> Iterator[RolloutFile]:
         try:

@@ -52,14 +52,17 @@ class Opener:
         """Let go of the names read so far."""
         self._current.forget()
 
-    def open_thread(self, thread_id: ThreadId, path_hint: str | None = None) -> Lineage:
+    def open_thread(
+        self, thread_id: ThreadId, path_hint: str | None = None, index: RolloutIndex | None = None
+    ) -> Lineage:
         """Return the lineage of a thread, its newest rollout open.
 
         `path_hint` is used only if the file there carries the id and the home knows no newer
-        rollout of the thread. Raise NotFound when no file carries the id, naming what was
-        found instead; BrokenLineage when a base cannot be followed.
+        rollout of the thread. `index` stands in for the home's own where a part of it is enough. Raise
+        NotFound when no file carries the id, naming what was found instead; BrokenLineage when a base
+        cannot be followed.
         """
-        index = self.index
+        index = index if index is not None else self.index
         files = index.files_of(thread_id)
         instead: list[str] = []
         hinted = find_file(path_hint) if path_hint is not None else None
