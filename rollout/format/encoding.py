@@ -14,6 +14,7 @@ import msgspec
 from msgspec import Struct
 
 from rollout.errors import InvalidRequest
+from rollout.format.vocabulary import EVENT_MSG
 
 MAX_LEVELS: Final = 126
 """How deep a payload may be nested. The reference client takes a line of 127 levels, envelope
@@ -22,7 +23,7 @@ included, and reads a deeper one as if it were not there."""
 Json = Mapping[str, Any]
 
 
-class Draft(Struct, frozen=True):
+class Draft(Struct, frozen=True, gc=False):
     """One record to be written. `payload` is compact JSON of an object.
 
     `has_ordinal` is false for what other readers are to pass over without counting it;
@@ -35,28 +36,69 @@ class Draft(Struct, frozen=True):
     has_ordinal: bool = True
 
 
+class Encoded(Struct, frozen=True):
+    """An object as compact JSON, and its members as a reader will find them."""
+
+    payload: bytes
+    members: dict[str, Any]
+
+
 def encode_payload(value: Json | bytes, *, what: str) -> bytes:
-    """Return an object as compact JSON.
+    """Return an object as compact JSON; `what` it is goes into an error.
 
     Bytes are JSON text already and keep the spelling of their numbers and strings. Raise
     InvalidRequest for anything that JSON or UTF-8 cannot hold: NaN, lone surrogates, keys that
     are no text, more than 126 levels.
     """
+    return encode_object(value, what=what).payload
+
+
+def encode_object(value: Json | bytes, *, what: str) -> Encoded:
+    """Return an object as compact JSON, with what that reads back as. Raise as `encode_payload`."""
     try:
-        encoded = _compacted(value) if isinstance(value, bytes) else _dumped(value)
+        if isinstance(value, bytes):
+            return _compacted(value)
+        return _find_plain(value) or _dumped(value)
     except (ValueError, TypeError, RecursionError, msgspec.MsgspecError) as error:
         raise _unfit(what, _reason(error)) from error
-    if encoded[:1] != b"{":
-        raise _unfit(what, f"expected a JSON object, found {encoded[:40].decode('utf-8', 'replace')}")
-    if levels_of(encoded) > MAX_LEVELS:
-        raise _unfit(what, f"nested more than {MAX_LEVELS} levels deep")
-    return encoded
 
 
-def _dumped(value: Json) -> bytes:
+def mark_draft(mark: Struct, *, is_turn_end: bool = False) -> Draft:
+    """Return the record of an event of our own making: flat, but for values that were judged before.
+
+    Raise InvalidRequest for a text that UTF-8 cannot hold.
+    """
+    try:
+        return Draft(EVENT_MSG, _encode(mark), is_turn_end)
+    except UnicodeEncodeError as error:
+        raise _unfit("an event", _reason(error)) from error
+
+
+_encode: Final = msgspec.json.Encoder().encode
+_decode: Final = msgspec.json.Decoder().decode  # strict: UTF-8, no NaN, no lone surrogates
+
+
+def _find_plain(value: Json) -> Encoded | None:
+    """Return what reads back equal to `value`, as nearly everything does; None where a closer look is due.
+
+    The fast encoder takes more than we do (bytes, sets, dates, NaN): none of that comes back equal.
+    """
+    try:
+        payload = _encode(value)
+        if payload[:1] != b"{" or levels_of(payload) > MAX_LEVELS:
+            return None
+        members = _decode(payload)
+    except (ValueError, TypeError, RecursionError, OverflowError, msgspec.MsgspecError):
+        return None  # why is for the slow encoder to say
+    return Encoded(payload, members) if members == value else None
+
+
+def _dumped(value: Json) -> Encoded:
     if not isinstance(value, Mapping):
         raise TypeError(f"expected an object, found {type(value).__name__}")
-    return _ENCODER.encode(value).encode()
+    payload = _ENCODER.encode(value).encode()
+    _check_levels(payload)
+    return Encoded(payload, _decode(payload))
 
 
 def _refuse(value: object) -> Any:
@@ -68,12 +110,21 @@ def _refuse(value: object) -> Any:
 _ENCODER: Final = json.JSONEncoder(
     ensure_ascii=False, allow_nan=False, separators=(",", ":"), default=_refuse
 )
-"""Made once: it costs more to make than a small payload costs to encode."""
+"""For what the fast encoder does not take, or not as it is: other mappings, tuples, odd keys."""
 
 
-def _compacted(text: bytes) -> bytes:
-    msgspec.json.decode(text)  # strict: UTF-8, no NaN, no lone surrogates
-    return msgspec.json.format(text, indent=-1)
+def _compacted(text: bytes) -> Encoded:
+    members = _decode(text)
+    payload = msgspec.json.format(text, indent=-1)
+    if not isinstance(members, dict):
+        raise ValueError(f"expected a JSON object, found {payload[:40].decode('utf-8', 'replace')}")
+    _check_levels(payload)
+    return Encoded(payload, members)
+
+
+def _check_levels(payload: bytes) -> None:
+    if levels_of(payload) > MAX_LEVELS:
+        raise ValueError(f"nested more than {MAX_LEVELS} levels deep")
 
 
 def _reason(error: Exception) -> str:
@@ -114,10 +165,5 @@ def levels_of(encoded: bytes) -> int:
 
 def line_front(timestamp: str, ordinal: int | None, draft: Draft) -> bytes:
     """Return a line without its closing brace and newline, ready for a seal."""
-    number = b"" if ordinal is None else b'"ordinal":%d,' % ordinal
-    return b'{"timestamp":"%b",%b"type":"%b","payload":%b' % (
-        timestamp.encode(),
-        number,
-        draft.type.encode(),
-        draft.payload,
-    )
+    number = "" if ordinal is None else f'"ordinal":{ordinal},'
+    return f'{{"timestamp":"{timestamp}",{number}"type":"{draft.type}","payload":'.encode() + draft.payload

@@ -8,6 +8,7 @@ Format: docs/format.md, "Items".
 from __future__ import annotations
 
 from collections.abc import Mapping
+from types import NoneType
 from typing import Any, Final
 
 from rollout.format.vocabulary import (
@@ -20,7 +21,6 @@ from rollout.format.vocabulary import (
     TEXT_PARTS,
 )
 
-_ENVELOPE: Final = frozenset({"timestamp", "payload"})
 _TYPES: Final = HISTORY_ITEMS | {MESSAGE}
 _ANY: Final = object
 _REQUIRED: Final[dict[str, dict[str, type]]] = {
@@ -40,17 +40,19 @@ _REQUIRED: Final[dict[str, dict[str, type]]] = {
 }
 _OPTIONAL: Final = ("id", "status")
 """Members that are text in every item that has them."""
+_MAYBE_TEXT: Final = (str, NoneType)
 _PHASES: Final = frozenset({"commentary", "final_answer"})
 _REASONING: Final = {
     "summary": frozenset({"summary_text"}),
     "content": frozenset({"reasoning_text", "text"}),
 }
+_TEXTUAL: Final = TEXT_PARTS | _REASONING["summary"] | _REASONING["content"]
 _KINDS: Final = {str: "text", list: "a list", dict: "an object", _ANY: "there"}
 
 
 def find_misshape(item: Mapping[str, Any]) -> str | None:
     """Return why an item must not be written, or None."""
-    if item.keys() >= _ENVELOPE:
+    if "timestamp" in item and "payload" in item:
         return "this is a whole record (it has `timestamp` and `payload`); expected the item alone"
     kind = item.get("type")
     if not isinstance(kind, str):
@@ -61,7 +63,7 @@ def find_misshape(item: Mapping[str, Any]) -> str | None:
         if member not in item or not isinstance(item[member], wanted):
             return f"{kind}: expected `{member}` to be {_KINDS[wanted]}, found {_named(item.get(member))}"
     for member in _OPTIONAL:
-        if not isinstance(item.get(member), str | None):
+        if not isinstance(item.get(member), _MAYBE_TEXT):
             return f"{kind}: expected `{member}` to be text, found {_named(item[member])}"
     if kind == MESSAGE:
         return _check_message(item)
@@ -109,13 +111,13 @@ def _check_parts(kind: str, member: str, parts: object, types: frozenset[str]) -
 
 
 def _check_part(type_: str, part: Mapping[str, Any]) -> str | None:
-    if type_ in TEXT_PARTS or type_ in {"summary_text", "reasoning_text", "text"}:
-        found = part.get("text")
+    text = part.get("text")
+    if type_ in _TEXTUAL:
         return (
-            None
-            if isinstance(found, str)
-            else f"expected `text` of {type_} to be text, found {_named(found)}"
+            None if isinstance(text, str) else f"expected `text` of {type_} to be text, found {_named(text)}"
         )
+    if not isinstance(text, _MAYBE_TEXT):
+        return f"expected `text` of {type_} to be text or absent, found {_named(text)}"
     if type_ == "input_image":
         found = part.get("image_url", part.get("file_id"))
         if not isinstance(found, str):

@@ -10,13 +10,9 @@ import re
 from collections.abc import Mapping
 from typing import Any, Final
 
-from msgspec import Raw
-
 from rollout.errors import InvalidRequest
-from rollout.format.decoding import decode_json, decode_probe
-from rollout.format.encoding import encode_payload
+from rollout.format.encoding import MAX_LEVELS, Encoded, encode_object, levels_of
 from rollout.format.item_shapes import find_misshape
-from rollout.format.items import check_item
 from rollout.format.record import MAX_COUNT
 
 _SHOWN_TYPE: Final = re.compile(r"[A-Z][A-Za-z0-9]*")
@@ -41,30 +37,29 @@ def require_text(what: str, name: str, value: object) -> str:
     return value
 
 
-def stored_item(item: Mapping[str, Any] | bytes) -> bytes:
+def stored_item(item: Mapping[str, Any] | bytes) -> Encoded:
     """Return an item of the model's history as it is stored: of a shape and type that replay takes."""
-    payload = encode_payload(item, what="an item")
-    probe = decode_probe(Raw(payload))
-    problem = check_item(probe) if probe is not None else None
-    if probe is None or problem is not None:
-        raise _refused("an item", problem.detail if problem is not None else "not of the shape of an item")
-    misshape = find_misshape(decode_json(payload, dict[str, Any]) or {})
+    encoded = encode_object(item, what="an item")
+    misshape = find_misshape(encoded.members)
     if misshape is not None:
         raise _refused("an item", misshape)
-    return payload
+    return encoded
 
 
 def shown_item(shown: Mapping[str, Any]) -> dict[str, Any]:
     """Return an item for people to see: it has a type, an id, and parts that are what they say."""
-    members = dict(shown)
+    encoded = encode_object(shown, what="a shown item")
+    members = encoded.members
     kind = members.get("type")
     if not isinstance(kind, str) or _SHOWN_TYPE.fullmatch(kind) is None:
         raise _refused("a shown item", f"type: expected a name such as `AgentMessage`, found {kind!r:.60}")
     require_text("a shown item", f"id of the {kind}", members.get("id"))
     for name in _TEXT_PARTS:
         parts = members.get(name, [])
-        if not isinstance(parts, list | tuple) or not all(map(_is_part, parts)):
+        if not isinstance(parts, list) or not all(map(_is_part, parts)):
             raise _refused("a shown item", f"{name} of the {kind}: expected a list of texts or parts")
+    if levels_of(encoded.payload) == MAX_LEVELS:
+        raise _refused("a shown item", f"nested more than {MAX_LEVELS - 1} levels deep")
     return members
 
 

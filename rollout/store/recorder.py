@@ -17,8 +17,9 @@ from msgspec import UNSET, Struct, UnsetType
 
 from rollout.errors import Conflict, InvalidRequest, RolloutError
 from rollout.format import vocabulary
-from rollout.format.encoding import Draft, encode_payload
+from rollout.format.encoding import Draft, encode_payload, mark_draft
 from rollout.format.record import Mode, Rejected
+from rollout.format.turn_marks import ItemShown, TurnStarted
 from rollout.ids import ThreadId, TurnId, parse_thread_id
 from rollout.log.lease import Lease
 from rollout.log.writer import LogWriter, Written
@@ -169,7 +170,7 @@ class Recorder:
                 f"compacting thread {self.thread_id}: message: expected text, found {message!r:.80}",
                 hint="Mend the value; nothing was written.",
             )
-        kept = [stored_item(item) for item in replacement_history]
+        kept = [stored_item(item).payload for item in replacement_history]
         context = self._on.read_context()
         # What was altered is not carried over into a record that others stop at.
         refuse_broken(self.thread_id, context.damage)
@@ -253,25 +254,11 @@ class Recorder:
         if self._on.mode is Mode.LEGACY:
             return [self.event(payload) for payload in legacy_events(shown)]
         now = self.now_ms()
-        return [
-            self.event(
-                {
-                    "type": vocabulary.ITEM_COMPLETED,
-                    "thread_id": self.thread_id,
-                    "turn_id": turn_id,
-                    "item": shown,
-                    "started_at_ms": now,
-                    "completed_at_ms": now,
-                }
-            )
-        ]
+        return [mark_draft(ItemShown(self._on.thread_id, turn_id, dict(shown), now, now))]
 
     def started_draft(self, turn_id: TurnId) -> Draft:
         """Return the record that opens a turn, unwritten."""
-        started_at = self.now_ms() // 1000
-        return self.event(
-            {"type": "task_started", "turn_id": turn_id, "root_turn_id": turn_id, "started_at": started_at}
-        )
+        return mark_draft(TurnStarted(turn_id, turn_id, self.now_ms() // 1000))
 
     def settings_payload(self, turn_id: TurnId) -> dict[str, Any] | None:
         """Return the settings that hold now as a turn context's payload, if any are known."""

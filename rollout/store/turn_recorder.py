@@ -11,10 +11,12 @@ from collections.abc import Mapping
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, Self
 
+from msgspec import UNSET, UnsetType
+
 from rollout.errors import Conflict, InvalidRequest, RolloutError
 from rollout.format import vocabulary
-from rollout.format.decoding import decode_json
-from rollout.format.encoding import Draft, encode_payload
+from rollout.format.encoding import Draft, encode_payload, mark_draft
+from rollout.format.turn_marks import Failure, TurnAborted, TurnCompleted
 from rollout.ids import TurnId
 from rollout.log.writer import Written
 from rollout.store.given import require_text, shown_item, stored_item, token_counts
@@ -59,10 +61,9 @@ class TurnRecorder:
         self, item: Mapping[str, Any] | bytes, shown: Mapping[str, Any] | None = None
     ) -> list[Draft]:
         """Return the records that an item takes, unwritten. Raise InvalidRequest."""
-        payload = stored_item(item)
-        members = decode_json(payload, dict[str, Any]) or {}
-        visible = shown_item(shown) if shown is not None else self._echo.echo(members)
-        drafts = [Draft(vocabulary.RESPONSE_ITEM, payload)]
+        encoded = stored_item(item)
+        visible = shown_item(shown) if shown is not None else self._echo.echo(encoded.members)
+        drafts = [Draft(vocabulary.RESPONSE_ITEM, encoded.payload)]
         if visible is not None:
             drafts += self._recorder.visible_drafts(self.id, visible)
             if visible.get("type") == "AgentMessage":
@@ -118,8 +119,7 @@ class TurnRecorder:
 
     def end_draft(self) -> Draft:
         """Return the record that completes the turn, unwritten."""
-        said = {"last_agent_message": self._last_said}
-        return self._recorder.event({"type": "task_complete", **self._times(), **said}, is_turn_end=True)
+        return self._completed()
 
     def fail(self, message: str, *, kind: str = "other") -> Written:
         """End the turn as failed, saying why. Durable as `complete`.
@@ -129,30 +129,29 @@ class TurnRecorder:
         """
         for name, value in (("message", message), ("kind", kind)):
             require_text(f"the failure of turn {self.id}", name, value)
-        error = {"message": message, "codex_error_info": kind}
-        said = {"last_agent_message": self._last_said}
-        ended = {"type": "task_complete", **self._times(), **said, "error": error}
-        return self._end(self._recorder.event(ended, is_turn_end=True))
+        return self._end(self._completed(Failure(message, kind)))
 
     def interrupt(self) -> Written:
         """End the turn as interrupted. Durable as `complete`."""
-        ended = {"type": "turn_aborted", **self._times(), "reason": "interrupted"}
-        return self._end(self._recorder.event(ended, is_turn_end=True))
+        now = self._recorder.now_ms()
+        started_at, lasted_ms = self._started_ms // 1000, self._lasted_ms(now)
+        mark = TurnAborted(self.id, self.id, started_at, now // 1000, lasted_ms)
+        return self._end(mark_draft(mark, is_turn_end=True))
 
     @property
     def is_open(self) -> bool:
         """Whether the turn has not been ended."""
         return self._is_open
 
-    def _times(self) -> dict[str, Any]:
+    def _completed(self, error: Failure | UnsetType = UNSET) -> Draft:
         now = self._recorder.now_ms()
-        return {
-            "turn_id": self.id,
-            "root_turn_id": self.id,
-            "started_at": self._started_ms // 1000,
-            "completed_at": now // 1000,
-            "duration_ms": max(0, now - self._started_ms),
-        }
+        started_at, lasted_ms = self._started_ms // 1000, self._lasted_ms(now)
+        said = self._last_said
+        mark = TurnCompleted(self.id, self.id, started_at, now // 1000, lasted_ms, said, error)
+        return mark_draft(mark, is_turn_end=True)
+
+    def _lasted_ms(self, now: int) -> int:
+        return max(0, now - self._started_ms)
 
     def _end(self, draft: Draft) -> Written:
         self._check_open()

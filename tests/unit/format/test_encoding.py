@@ -3,13 +3,27 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
+from decimal import Decimal
 from types import MappingProxyType
 from typing import Any
+from uuid import UUID
 
 import pytest
+from msgspec import Raw
 
 from rollout.errors import InvalidRequest
-from rollout.format.encoding import MAX_LEVELS, Draft, encode_payload, levels_of, line_front
+from rollout.format.encoding import (
+    MAX_LEVELS,
+    Draft,
+    Encoded,
+    encode_object,
+    encode_payload,
+    levels_of,
+    line_front,
+    mark_draft,
+)
+from rollout.format.turn_marks import TurnStarted
 
 
 def nested(levels: int) -> dict[str, Any]:
@@ -61,6 +75,11 @@ def test_mappings_of_any_kind_are_objects() -> None:
         ({"a": b"bytes"}, "a bytes has no JSON form"),
         ({"a": {1, 2}}, "a set has no JSON form"),
         ({("a",): 1}, "keys must be"),
+        ({"a": UUID(int=0)}, "a UUID has no JSON form"),
+        ({"a": Decimal("1.5")}, "a Decimal has no JSON form"),
+        ({"a": datetime(2026, 11, 21, tzinfo=UTC)}, "a datetime has no JSON form"),
+        ({"a": Raw(b'{"b":1}')}, "a Raw has no JSON form"),
+        ({"a": Draft("event_msg", b"{}")}, "a Draft has no JSON form"),
         ([], "expected an object, found list"),
         ("text", "expected an object, found str"),
         (None, "expected an object, found NoneType"),
@@ -81,6 +100,31 @@ def test_what_json_cannot_hold_is_refused(value: Any, why: str) -> None:
     assert caught.value.message.startswith("recording an item: ")
     assert why.lower() in caught.value.message.lower()
     assert "nothing was written" in (caught.value.hint or "")
+
+
+def test_a_tuple_is_a_list() -> None:
+    """What reads back as another type of the same values is taken."""
+    assert encode_object({"a": (1, (2.5,))}, what="it") == Encoded(b'{"a":[1,[2.5]]}', {"a": [1, [2.5]]})
+
+
+@pytest.mark.parametrize("value", [{"a": 2**70, "b": -0.0, "c": 1e16}, b'{"a":1180591620717411303424}'])
+def test_members_are_what_is_read_back(value: Any) -> None:
+    """Whichever way an object was given, its members are those of its bytes."""
+    encoded = encode_object(value, what="it")
+    assert json.loads(encoded.payload) == encoded.members
+
+
+def test_a_mark_of_a_turn_keeps_its_order() -> None:
+    """Other readers match on the bytes of its first members."""
+    draft = mark_draft(TurnStarted("t", "t", 7))
+    assert draft.payload == b'{"type":"task_started","turn_id":"t","root_turn_id":"t","started_at":7}'
+    assert draft.type == "event_msg"
+
+
+def test_a_mark_of_text_that_utf_8_cannot_hold_is_refused() -> None:
+    """As anything else is."""
+    with pytest.raises(InvalidRequest, match="lone surrogate"):
+        mark_draft(TurnStarted("\ud800", "t", 7))
 
 
 def test_nesting_has_a_bound() -> None:

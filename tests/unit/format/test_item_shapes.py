@@ -90,3 +90,12 @@ def test_parts_are_judged_by_their_type(part: dict[str, Any], is_fine: bool) -> 
     """Text is text, and an image is somewhere."""
     problem = find_misshape({"type": "message", "role": "user", "content": [part]})
     assert (problem is None) is is_fine
+
+
+@pytest.mark.parametrize("type_", ["input_image", "input_audio"])
+@pytest.mark.parametrize(("kind", "member"), [("message", "content"), ("function_call_output", "output")])
+def test_a_part_s_text_is_text_wherever_it_stands(kind: str, member: str, type_: str) -> None:
+    """A reader of ours takes a list with another one for no list of parts."""
+    part = {"type": type_, "image_url": "data:x", "text": 5}
+    problem = find_misshape({"type": kind, **WHOLE[kind], member: [part]})
+    assert problem == f"{kind}: expected `text` of {type_} to be text or absent, found a number"

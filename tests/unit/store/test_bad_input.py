@@ -85,6 +85,7 @@ BAD_SHOWN: dict[str, Any] = {
     "a text that is a number": {"type": "AgentMessage", "id": "a", "content": [{"type": "Text", "text": 5}]},
     "not a number": {"type": "Plan", "id": "a", "text": float("nan")},
     "a lone surrogate": {"type": "Plan", "id": "a", "text": "\ud800"},
+    "as deep as the record around it may be": {**nested(MAX_LEVELS - 2), "type": "Plan", "id": "a"},
 }
 BAD_IDS = ["", "t", "../../etc/passwd", "/etc/passwd", "01a1fc4b-0000-7000-8000-00000000000", "\0", "é" * 36]
 
