@@ -36,6 +36,8 @@ class RolloutIndex:
         self._by_rollout: dict[RolloutId, RolloutFile] = {}
         self._by_thread: dict[ThreadId, list[RolloutFile]] = {}
         self._walked: set[FileIdentity] = set()
+        self.superseded: list[RolloutFile] = []
+        """Files whose rollout is read from another one."""
         self.unreadable_folders: list[str] = []
         """Folders that the operating system did not let us list."""
         self.strays: list[str] = []
@@ -93,8 +95,10 @@ class RolloutIndex:
         known = self._by_rollout.get(file.name.rollout_id)
         if known is not None:
             if not _supersedes(file, known):
+                self.superseded.append(file)
                 return
             self._by_thread[known.name.thread_id].remove(known)
+            self.superseded.append(known)
         self._by_rollout[file.name.rollout_id] = file
         self._by_thread.setdefault(file.name.thread_id, []).append(file)
 

@@ -5,6 +5,7 @@ Format: docs/format.md, "Names and folders".
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
 from msgspec import Struct
@@ -17,11 +18,13 @@ NAMES_FILE: Final = "session_index.jsonl"
 LOCKS_FOLDER: Final = "thread-writer-locks"
 STATE_FOLDER: Final = ".rollout"
 CHECKPOINTS_FOLDER: Final = "checkpoints"
+NUMBERING_FOLDER: Final = "numbering"
 COMPRESSED_SUFFIX: Final = ".jsonl.zst"
 _PREFIX: Final = "rollout-"
 PLAIN_SUFFIX: Final = ".jsonl"
 DRAFT_SUFFIX: Final = ".draft"
 _UUID_LENGTH: Final = 36
+_DATE: Final = re.compile(r"rollout-(\d{4})-(\d{2})-(\d{2})T")
 
 
 class RolloutName(Struct, frozen=True):
@@ -98,11 +101,39 @@ def draft_quarantine_path(home: str, draft: str, now_ms: int) -> str:
     return join(home, f"{STATE_FOLDER}/quarantine/{base_name(draft)}.{now_ms}")
 
 
+def numbering_path(state_folder: str, rollout_id: RolloutId) -> str:
+    """Return where the count of a legacy rollout's records is noted, in the folder of derived files."""
+    return join(state_folder, f"{NUMBERING_FOLDER}/{rollout_id}.json")
+
+
 def new_rollout_path(home: str, timestamp: str, thread_id: ThreadId, rollout_id: RolloutId | None) -> str:
     """Return where a new rollout goes; `timestamp` is RFC 3339, `rollout_id` that of a revert."""
     day, stamp = timestamp[:10].replace("-", "/"), timestamp[:19].replace(":", "-")
     revert = "" if rollout_id is None else f"_{rollout_id}"
     return join(home, f"{ACTIVE_FOLDER}/{day}/{_PREFIX}{stamp}-{thread_id}{revert}{PLAIN_SUFFIX}")
+
+
+def archived_path(home: str, file_name: str) -> str:
+    """Return where a rollout of this name lies when it is archived."""
+    return join(home, f"{ARCHIVED_FOLDER}/{file_name}")
+
+
+def find_active_path(home: str, file_name: str) -> str | None:
+    """Return where a rollout of this name lies when it is not archived; None when it has no date."""
+    found = _DATE.match(file_name)
+    if found is None:
+        return None
+    return join(home, f"{ACTIVE_FOLDER}/{'/'.join(found.groups())}/{file_name}")
+
+
+def tombstones_folder(home: str) -> str:
+    """Return where it is kept which threads were deleted."""
+    return join(home, f"{STATE_FOLDER}/tombstones")
+
+
+def tombstone_path(home: str, thread_id: ThreadId) -> str:
+    """Return the file that says of a thread that it was deleted."""
+    return join(tombstones_folder(home), f"{thread_id}.json")
 
 
 def join(folder: str, name: str) -> str:

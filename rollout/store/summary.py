@@ -16,7 +16,7 @@ from rollout.errors import RolloutError
 from rollout.format import vocabulary
 from rollout.format.decoding import decode_json, decode_payload
 from rollout.format.items import is_boundary, parts_of
-from rollout.format.payloads import GitState, TurnContext
+from rollout.format.payloads import GitState, SessionMeta, TurnContext
 from rollout.format.record import Era, Mode, Record
 from rollout.ids import ThreadId
 from rollout.log.header import Header
@@ -138,7 +138,7 @@ def header_summary(
         recency_at=created_at,
         name=name,
         forked_from_id=meta.forked_from_id,
-        parent_thread_id=meta.parent_thread_id or _spawner(meta.source),
+        parent_thread_id=spawner_of(meta),
         model_provider=meta.model_provider or "",
         cwd=meta.cwd,
         cli_version=meta.cli_version,
@@ -152,8 +152,11 @@ def header_summary(
     )
 
 
-def _spawner(source: Raw) -> str | None:
-    found = decode_json(source, _AgentSource) if source else None
+def spawner_of(meta: SessionMeta) -> str | None:
+    """Return the thread that a header says spawned this one as its sub-agent, in either of two members."""
+    if meta.parent_thread_id:
+        return meta.parent_thread_id
+    found = decode_json(meta.source, _AgentSource) if meta.source else None
     spawned = found.subagent if found is not None else None
     return spawned.thread_spawn.parent_thread_id if spawned is not None and spawned.thread_spawn else None
 

@@ -180,3 +180,10 @@ def test_the_walk_reads_no_contents() -> None:
 def test_an_empty_index_walks_nothing() -> None:
     """For a lineage that has no base to look up."""
     assert RolloutIndex.empty().all_files() == []
+
+
+def test_files_that_are_not_read_are_known() -> None:
+    """Whoever moves or removes a rollout must know of its copies."""
+    read, copy, archived = f"{DAY}/{name()}", f"{DAY}/{name()}.zst", f"{ARCHIVE}/{name()}"
+    for paths in itertools.permutations((read, copy, archived)):
+        assert {file.path for file in index_of(*paths).superseded} == {copy, archived}
