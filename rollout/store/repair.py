@@ -19,10 +19,12 @@ from rollout.fs.api import FileSystem
 from rollout.fs.mutation import AppendFile
 from rollout.ids import ThreadId, find_uuid
 from rollout.log.header import read_header
+from rollout.log.index import RolloutIndex
 from rollout.log.layout import (
     COMPRESSED_SUFFIX,
     DRAFT_SUFFIX,
     STATE_FOLDER,
+    RolloutFile,
     base_name,
     find_name,
     join,
@@ -150,10 +152,24 @@ def _is_terminated(fs: FileSystem, check: FileCheck) -> bool:
         return True
 
 
-def find_drafts(fs: FileSystem, home: str, folders: Iterable[str], now_ms: int) -> list[Draft]:
+def files_of_thread(index: RolloutIndex, home: str, thread_id: ThreadId) -> list[RolloutFile]:
+    """Return the rollouts of a thread that need not be readable, oldest first. Raise NotFound."""
+    files = index.files_of(thread_id)
+    if not files:
+        raise NotFound(
+            f"repairing thread {thread_id}: no file name in {home} carries that id",
+            hint="Run `rollout list` to see which threads are there.",
+        )
+    return sorted(files, key=lambda file: base_name(file.path))
+
+
+def find_drafts(
+    fs: FileSystem, home: str, folders: Iterable[str], now_ms: int, wanted: ThreadId | None = None
+) -> list[Draft]:
     """Return the drafts of ours in the folders of rollouts and of derived files, by path.
 
-    The draft of a lease is not among them: whoever takes the lease next takes it away.
+    Those of the thread that is `wanted`, by default of every one. The draft of a lease is not
+    among them: whoever takes the lease next takes it away.
     """
     state = join(home, STATE_FOLDER)
     found = []
@@ -165,7 +181,9 @@ def find_drafts(fs: FileSystem, home: str, folders: Iterable[str], now_ms: int) 
             path = join(folder, entry.name)
             thread_id = _owner(stem, is_derived=folder.startswith(state))
             stat = fs.find_stat(path)
-            if thread_id is not None and stat is not None and now_ms - stat.modified_at >= _SETTLED_MS:
+            if thread_id is None or wanted not in {None, thread_id}:
+                continue
+            if stat is not None and now_ms - stat.modified_at >= _SETTLED_MS:
                 found.append(Draft(path, thread_id, stat.size_bytes))
     return sorted(found, key=lambda draft: draft.path)
 

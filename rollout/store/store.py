@@ -32,6 +32,7 @@ from rollout.turns.paging import DEFAULT_LIMIT, Page, SortDirection
 if TYPE_CHECKING:
     from rollout.log.writer import Written
     from rollout.store.checkpoints import KeptCheckpoint
+    from rollout.store.headers import Rollouts
     from rollout.store.recorder import Recorder
     from rollout.store.recording import Surroundings
     from rollout.store.repair import Repaired, RepairPlan
@@ -175,6 +176,12 @@ class Store:
         by_path = {file.path: file for file in files}
         return sorted(by_path.values(), key=lambda file: base_name(file.path))
 
+    def rollouts(self) -> Rollouts:
+        """Return the rollouts of the home, for those who must know how they hang together."""
+        from rollout.store.headers import Rollouts
+
+        return Rollouts(self._fs, self.home, self._opener.index, self._max_line_bytes)
+
     def findings(self) -> list[Finding]:
         """Return what lies among the rollouts and is no thread, or could not be looked into."""
         return find_strays(self._fs, self._opener.index)
@@ -190,14 +197,9 @@ class Store:
         """
         if reference is None:
             return self.files_to_check()
-        thread_id = self.find_thread_id(reference)
-        files = self._opener.index.files_of(thread_id)
-        if not files:
-            raise NotFound(
-                f"repairing thread {thread_id}: no file name in {self.home} carries that id",
-                hint="Run `rollout list` to see which threads are there.",
-            )
-        return sorted(files, key=lambda file: base_name(file.path))
+        from rollout.store.repair import files_of_thread
+
+        return files_of_thread(self._opener.index, self.home, self.find_thread_id(reference))
 
     def plan_repair(self, checks: Iterable[FileCheck], reference: str | None = None) -> RepairPlan:
         """Return what a repair would do about files that were checked, changing nothing.
@@ -206,10 +208,8 @@ class Store:
         """
         from rollout.store.repair import find_drafts, plan_repair, read_ends
 
-        drafts = find_drafts(self._fs, self.home, self._opener.index.folders, self._clock())
-        if reference is not None:
-            thread_id = self.find_thread_id(reference)
-            drafts = [draft for draft in drafts if draft.thread_id == thread_id]
+        wanted = self.find_thread_id(reference) if reference is not None else None
+        drafts = find_drafts(self._fs, self.home, self._opener.index.folders, self._clock(), wanted)
         return plan_repair(read_ends(self._fs, checks), drafts)
 
     def apply_repair(self, plan: RepairPlan) -> Iterator[Repaired]:
