@@ -1,5 +1,46 @@
 """Making and tending families of threads: forks that copy nothing.
 
+    import fork, rollout
+
+    with rollout.open_store("~/.codex") as store:
+        child = fork.fork_thread(store, thread_id, before_turn=turn_id)
+        context = store.resume(child.id)
+
 Reading *through* a base is part of reading a log and lives in `rollout`; this package
-stands on `rollout`, never the reverse.
+stands on `rollout`, never the reverse. Everything named here is promised.
 """
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from fork.create import Fork, fork_thread
+
+__all__ = [
+    "Fork",
+    "fork_thread",
+]
+
+_HOMES: Final = {
+    name: module
+    for module, names in {
+        "fork.create": ("Fork", "fork_thread"),
+    }.items()
+    for name in names
+}
+
+
+def __getattr__(name: str) -> object:
+    """Import a promised name when it is first asked for."""
+    module = _HOMES.get(name)
+    if module is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    found: object = getattr(import_module(module), name)
+    globals()[name] = found
+    return found
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -45,6 +45,7 @@ COMMANDS: Final = {
         "rollout.cli.compact:compact",
         "Put a shorter history in place of all that a model was given so far.",
     ),
+    "fork": Entry("fork.cli:fork", "Make a thread that goes on where another one stands; copies nothing."),
     "items": Entry("rollout.cli.items:items", "Page through the items of a thread or a turn, oldest first."),
     "list": Entry("rollout.cli.threads:list_threads", "List the threads of the home, newest first."),
     "new": Entry("rollout.cli.new:new", "Make an empty thread, and print its id."),

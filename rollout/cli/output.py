@@ -167,11 +167,11 @@ def emit_table(heads: list[str], rows: list[list[str]]) -> None:
         click.echo(click.style(line, bold=True) if number == 0 else line)
 
 
-def emit_pairs(pairs: list[tuple[str, str]]) -> None:
-    """Print names and values, one pair a line, values aligned."""
+def emit_pairs(pairs: list[tuple[str, str]], *, err: bool = False) -> None:
+    """Print names and values, one pair a line, values aligned; on stderr what is no answer."""
     widest = max(len(name) for name, _ in pairs)
     for name, value in pairs:
-        click.echo(f"{click.style(name.ljust(widest), dim=True)}  {value}")
+        click.echo(f"{click.style(name.ljust(widest), dim=True)}  {value}", err=err)
 
 
 def shown_size(size_bytes: int) -> str:

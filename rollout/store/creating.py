@@ -1,4 +1,4 @@
-"""New rollouts: of a new thread, and of a thread that goes back to before one of its turns.
+"""New rollouts: of a new thread, and of a thread that goes back; forks are `rollout.store.forking`'s.
 
 A rollout comes to its name whole: header durable, then the name. Invariant 3: whoever is told
 of it can open it. Format: docs/format.md, "Header" and "Lineage".
@@ -12,20 +12,16 @@ from typing import Any, Final
 
 from msgspec import Struct
 
-from rollout.errors import Conflict, InvalidRequest, NotFound
+from rollout.errors import Conflict
 from rollout.format import vocabulary
-from rollout.format.decoding import decode_json, decode_payload
+from rollout.format.decoding import decode_json
 from rollout.format.encoding import Draft, encode_payload, line_front
-from rollout.format.payloads import TaskStarted
-from rollout.format.record import Record
 from rollout.fs.mutation import MutableFileSystem
 from rollout.fs.publish import publish_file, sync_names
 from rollout.ids import RolloutId, ThreadId
-from rollout.log.anchor import anchor_of
 from rollout.log.layout import folder_of, new_rollout_path
-from rollout.log.lines import iter_lines_backward
 from rollout.log.writer import timestamp_of
-from rollout.replay.lineage import Lineage, Segment
+from rollout.replay.lineage import Lineage
 from rollout.store.settings import ThreadSettings
 from rollout.version import VERSION
 
@@ -43,11 +39,37 @@ class NewThread(Struct, frozen=True):
     base_instructions: str | None = None
 
 
-class TurnStart(Struct, frozen=True):
-    """Where a turn begins: the segment it lies in, and the record that opens it."""
+class Base(Struct, frozen=True, rename="camel"):
+    """Where a rollout leaves its parent: a rollout, an ordinal and a decoded byte offset, both exclusive.
 
-    segment: Segment
-    record: Record
+    `anchor` ties it to the parent's bytes. Format: docs/format.md, "Lineage".
+    """
+
+    rollout_id: RolloutId
+    end_ordinal: int
+    end_offset: int
+    anchor: str
+
+    def members(self) -> dict[str, Any]:
+        """Return the members of a header that store it."""
+        return {
+            "history_base": {
+                "thread_id": self.rollout_id,
+                "end_ordinal_exclusive": self.end_ordinal,
+                "end_byte_offset": self.end_offset,
+            },
+            "base_anchor": self.anchor,
+        }
+
+
+BASE_MEMBERS: Final = frozenset({"history_base", "base_anchor"})
+
+
+class Published(Struct, frozen=True):
+    """A rollout that was published, and how long it is."""
+
+    path: str
+    size_bytes: int
 
 
 def create_rollout(
@@ -75,34 +97,25 @@ def create_rollout(
         "thread_settings": new.settings.applied(new.model_provider),
     }
     applied = Draft(vocabulary.EVENT_MSG, encode_payload(settings, what="thread settings"))
-    return _publish(fs, home, path, [_header_draft(payload), applied], 0, now_ms)
+    return publish_rollout(fs, home, path, [header_draft(payload), applied], 0, now_ms).path
 
 
 def create_revert(
-    fs: MutableFileSystem, home: str, lineage: Lineage, start: TurnStart, now_ms: int, rollout_id: RolloutId
+    fs: MutableFileSystem, home: str, lineage: Lineage, base: Base | None, now_ms: int, rollout_id: RolloutId
 ) -> str:
-    """Publish a rollout in which a thread ends before `start`; return its path. Durable on return.
+    """Publish a rollout in which a thread ends at `base`; return its path. Durable on return.
 
     The older rollout stays as it is. The header takes over what the newest one says, but the
-    base and its anchor.
+    base and its anchor. Without a base the thread is empty again.
     """
     newest = decode_members(lineage)
-    kept = {key: value for key, value in newest.items() if key not in {"history_base", "base_anchor"}}
+    kept = {key: value for key, value in newest.items() if key not in BASE_MEMBERS}
     payload = kept | {"timestamp": timestamp_of(now_ms)}
-    segment, ordinal = start.segment, start.record.ordinal
-    assert ordinal is not None, "a turn of a paginated thread has its ordinal"
-    first_ordinal = 0
-    if ordinal > 0 and not _is_first_turn(lineage, start):
-        first_ordinal = ordinal
-        payload["history_base"] = {
-            "thread_id": segment.rollout_id,
-            "end_ordinal_exclusive": ordinal,
-            "end_byte_offset": start.record.start_offset,
-        }
-        source = lineage.source(segment)
-        payload["base_anchor"] = anchor_of(source, segment.header.end_offset, start.record.start_offset)
+    if base is not None:
+        payload |= base.members()
     path = new_rollout_path(home, _stamp_behind(lineage, now_ms, rollout_id), lineage.thread_id, rollout_id)
-    return _publish(fs, home, path, [_header_draft(payload)], first_ordinal, now_ms)
+    first_ordinal = base.end_ordinal if base is not None else 0
+    return publish_rollout(fs, home, path, [header_draft(payload)], first_ordinal, now_ms).path
 
 
 def decode_members(lineage: Lineage) -> dict[str, Any]:
@@ -110,40 +123,8 @@ def decode_members(lineage: Lineage) -> dict[str, Any]:
     return decode_json(lineage.newest.header.payload, dict[str, Any]) or {}
 
 
-def _is_first_turn(lineage: Lineage, start: TurnStart) -> bool:
-    """Tell whether nothing but a header stands before a turn."""
-    oldest = lineage.segments[0]
-    is_oldest = start.segment.rollout_id == oldest.rollout_id
-    return is_oldest and start.record.start_offset == oldest.header.end_offset
-
-
-def find_turn_start(lineage: Lineage, turn_id: str) -> TurnStart:
-    """Return where a visible turn begins. Raise NotFound; InvalidRequest for a legacy thread."""
-    if not lineage.is_paginated:
-        raise InvalidRequest(
-            f"reverting thread {lineage.thread_id}: it is legacy, and cannot be reverted",
-            hint="Roll its last turns back instead.",
-        )
-    for segment in reversed(lineage.segments):
-        for batch in iter_lines_backward(lineage.source(segment), lineage.span(segment)):
-            for line in reversed(batch):
-                if isinstance(line, Record) and _opens(line, turn_id) and line.ordinal is not None:
-                    return TurnStart(segment, line)
-    raise NotFound(
-        f"reverting thread {lineage.thread_id}: turn not found: {turn_id}",
-        hint=f"Run `rollout turns {lineage.thread_id}` to see its turns.",
-    )
-
-
-def _opens(record: Record, turn_id: str) -> bool:
-    envelope = record.envelope
-    if envelope.type != vocabulary.EVENT_MSG or envelope.payload.type not in vocabulary.TASK_STARTED:
-        return False
-    started = decode_payload(record, TaskStarted)
-    return started is not None and started.turn_id == turn_id
-
-
-def _header_draft(payload: dict[str, Any]) -> Draft:
+def header_draft(payload: dict[str, Any]) -> Draft:
+    """Return the record of a header, unwritten."""
     return Draft(vocabulary.SESSION_META, encode_payload(payload, what="a header"))
 
 
@@ -166,9 +147,10 @@ def _stamp_behind(lineage: Lineage, now_ms: int, rollout_id: RolloutId) -> str:
         ) from error
 
 
-def _publish(
+def publish_rollout(
     fs: MutableFileSystem, home: str, path: str, drafts: list[Draft], ordinal: int, now_ms: int
-) -> str:
+) -> Published:
+    """Publish a rollout of these records, numbered from `ordinal`. Bytes and name are durable on return."""
     lines = [
         line_front(timestamp_of(now_ms), ordinal + number, draft) + b"}\n"
         for number, draft in enumerate(drafts)
@@ -177,6 +159,7 @@ def _publish(
         raise Conflict(f"making the rollout {path}: there is a file of that name", hint="Try again.")
     folder = folder_of(path)
     fs.make_folders(folder)
-    publish_file(fs, path, b"".join(lines))
+    content = b"".join(lines)
+    publish_file(fs, path, content)
     sync_names(fs, home, folder_of(folder))  # another client may have made the folders, and synced nothing
-    return path
+    return Published(path, len(content))

@@ -53,6 +53,7 @@ class Surroundings(Struct, frozen=True):
     pid: int
     max_line_bytes: int
     sidecars: Sidecars | None = None
+    state_folder: str | None = None
 
 
 def open_recorder(
@@ -81,7 +82,7 @@ def open_recorder(
                     f"opening thread {thread_id} for recording: {segment.file.path}: {tail.refusal}",
                     hint="Read it, or fork it at a turn and go on in the fork.",
                 )
-            known = settings if settings is not None else _find_settings(lineage)
+            known = settings if settings is not None else find_settings(lineage)
             file = _open_file(around.fs, lineage.newest_source)
         try:
             if tail.torn is not None:
@@ -169,7 +170,7 @@ def _tools_of(segment: Segment) -> list[Any]:
     return (found.dynamic_tools or []) if found is not None else []
 
 
-def _find_settings(lineage: Lineage) -> ThreadSettings | None:
+def find_settings(lineage: Lineage) -> ThreadSettings | None:
     """Return the newest turn's settings, and what was changed since: looked for in the last megabytes."""
     applied: Record | None = None
     before: ThreadSettings | None = None

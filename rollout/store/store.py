@@ -60,6 +60,7 @@ class Store:
         self._clock = clock
         self._new_id = new_id
         self._opener = Opener(fs, home, max_line_bytes, clock)
+        self._state_folder = state_folder
         self._sidecars = (
             FileSidecars(fs, state_folder, lambda: self.surroundings().fs) if state_folder else None
         )
@@ -331,6 +332,7 @@ class Store:
             current_pid(),
             self._max_line_bytes,
             self._sidecars,
+            self._state_folder,
         )
 
     def close(self) -> None:

@@ -59,6 +59,11 @@ class Thread:
         """The id that the header carries."""
         return self._lineage.thread_id
 
+    @property
+    def lineage(self) -> Lineage:
+        """The segments it reads, for packages that stand on the store. Closed with the thread."""
+        return self._lineage
+
     def summary(self) -> ThreadSummary:
         """Return what a listing says of the thread. Reads both ends of its history."""
         return read_summary(self._lineage, self._find_name(self.id))

@@ -13,7 +13,10 @@ from rollout.ids import RolloutId, ThreadId
 from rollout.log.lease import take_lease
 from rollout.log.names import append_name
 from rollout.log.writer import Written
-from rollout.store.creating import NewThread, create_revert, create_rollout, find_turn_start
+from rollout.replay.lineage import Lineage
+from rollout.store.creating import NewThread, create_revert, create_rollout
+from rollout.store.cuts import Cut, cut_before_turn
+from rollout.store.forking import base_at
 from rollout.store.labels import checked_folder, checked_name, checked_word
 from rollout.store.recorder import Durability
 from rollout.store.recording import Surroundings, open_recorder
@@ -59,13 +62,22 @@ def name_thread(around: Surroundings, thread_id: ThreadId, name: str) -> str:
 def revert(around: Surroundings, thread_id: ThreadId, before_turn: str) -> None:
     """Let a paginated thread end before one of its turns, by a new rollout."""
     with around.opener.open_thread(thread_id) as lineage:
-        find_turn_start(lineage, before_turn)  # a wrong id is refused before anything is touched
+        _find_cut(lineage, before_turn)  # a wrong id is refused before anything is touched
     with (
         take_lease(around.fs, around.home, thread_id, clock=around.clock, pid=around.pid),
         around.opener.open_thread(thread_id) as lineage,
     ):
-        start = find_turn_start(lineage, before_turn)
-        create_revert(around.fs, around.home, lineage, start, around.clock(), RolloutId(around.new_id()))
+        base = base_at(around, lineage, _find_cut(lineage, before_turn))
+        create_revert(around.fs, around.home, lineage, base, around.clock(), RolloutId(around.new_id()))
+
+
+def _find_cut(lineage: Lineage, before_turn: str) -> Cut:
+    if lineage.newest.header.mode is not Mode.PAGINATED:
+        raise InvalidRequest(
+            f"reverting thread {lineage.thread_id}: it is legacy, and cannot be reverted",
+            hint="Roll its last turns back instead.",
+        )
+    return cut_before_turn(lineage, before_turn)
 
 
 def roll_back(around: Surroundings, thread_id: ThreadId, num_turns: int) -> Written:

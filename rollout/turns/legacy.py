@@ -13,7 +13,7 @@ from msgspec import Raw, Struct
 
 from rollout.format import vocabulary
 from rollout.format.decoding import decode_json, decode_payload, payload_of
-from rollout.format.items import is_contextual_user, is_history, parts_of
+from rollout.format.items import is_boundary, is_contextual_user, is_history, parts_of
 from rollout.format.payloads import RolledBack, TaskComplete, TaskStarted, TurnAborted
 from rollout.format.record import ABSENT, Record
 from rollout.turns.failure import TurnFailure, public_failure
@@ -38,6 +38,14 @@ class _Message(Struct, frozen=True):
     id: str | None = None
 
 
+class TurnSpan(Struct, frozen=True):
+    """Where a turn lies in its file, half-open. `end_offset` is None for one that was not ended."""
+
+    turn_id: str
+    start_offset: int
+    end_offset: int | None
+
+
 class _Open(Struct):
     """A turn being built. `is_numbered`: its id is not stored anywhere, but counted."""
 
@@ -52,6 +60,8 @@ class _Open(Struct):
     started_at: int | float | None = None
     completed_at: int | float | None = None
     duration_ms: int | float | None = None
+    start_offset: int = 0
+    end_offset: int | None = None
 
 
 class LegacyTurns:
@@ -67,10 +77,14 @@ class LegacyTurns:
         self._index = -1
         self._next_number = 1
         self._reads_bare_items = reads_bare_items
+        self._record_offset = 0
+        self._end_offset = 0
+        self._asked_offset: int | None = None
 
     def feed(self, record: Record) -> None:
         """Take the next record."""
         type_ = record.envelope.type
+        self._record_offset, self._end_offset = record.start_offset, record.end_offset
         if type_ != vocabulary.EVENT_MSG:
             probe = record.envelope.payload
             if type_ == vocabulary.RESPONSE_ITEM and not (
@@ -78,6 +92,7 @@ class LegacyTurns:
             ):
                 return
             self._index += 1
+            self._note_question(record)
             if type_ == vocabulary.COMPACTED:
                 self._implicit().has_compaction = True
             elif type_ == vocabulary.RESPONSE_ITEM:
@@ -110,6 +125,13 @@ class LegacyTurns:
             if item is not None:
                 self._place(item, kind, record.envelope.payload.turn_id)
 
+    def _note_question(self, record: Record) -> None:
+        """Note where the words stand that a model was given before the event that opens a turn with them."""
+        if record.envelope.type != vocabulary.RESPONSE_ITEM or not is_boundary(record.envelope.payload):
+            self._asked_offset = None
+        elif self._asked_offset is None:
+            self._asked_offset = record.start_offset
+
     def _number(self) -> str:
         return f"item-{self._next_number}"
 
@@ -117,9 +139,15 @@ class LegacyTurns:
         if item is None:
             return
         active = self._active
+        begin = self._record_offset if self._asked_offset is None else self._asked_offset
         if active is not None and not active.is_explicit and not (active.has_compaction and not active.items):
-            self._finish()
-        self._add(self._implicit(), item)
+            self._finish(max(begin, active.start_offset))
+        is_new = self._active is None
+        turn = self._implicit()
+        if is_new:
+            turn.start_offset = begin
+        self._asked_offset = None
+        self._add(turn, item)
 
     def _place(self, item: ThreadItem, kind: str, turn_id: str | None) -> None:
         """Put an item into the turn it names, if its kind names one, or else into the active turn."""
@@ -129,7 +157,9 @@ class LegacyTurns:
         turn = self._find(turn_id)
         if turn is None and kind in _REVIEW_EVENTS:
             self._finish()
-            turn = self._active = _Open(turn_id, False, TurnStatus.COMPLETED, [])
+            turn = self._active = _Open(
+                turn_id, False, TurnStatus.COMPLETED, [], start_offset=self._record_offset
+            )
         if turn is not None:
             self._add(turn, item)
 
@@ -148,7 +178,14 @@ class LegacyTurns:
 
     def _implicit(self) -> _Open:
         if self._active is None:
-            self._active = _Open(f"rollout-{self._index}", False, TurnStatus.COMPLETED, [], is_numbered=True)
+            self._active = _Open(
+                f"rollout-{self._index}",
+                False,
+                TurnStatus.COMPLETED,
+                [],
+                is_numbered=True,
+                start_offset=self._record_offset,
+            )
         return self._active
 
     def _find(self, turn_id: str) -> _Open | None:
@@ -156,8 +193,11 @@ class LegacyTurns:
             return self._active
         return next((turn for turn in self._turns if turn.id == turn_id), None)
 
-    def _finish(self) -> None:
+    def _finish(self, end_offset: int | None = None) -> None:
+        """Close the active turn, which ends where the current record begins unless told otherwise."""
         turn, self._active = self._active, None
+        if turn is not None and turn.end_offset is None and not turn.is_explicit:
+            turn.end_offset = self._record_offset if end_offset is None else end_offset
         if turn is not None and (turn.is_explicit or turn.items or turn.has_compaction):
             self._turns.append(turn)
 
@@ -173,6 +213,7 @@ class LegacyTurns:
             [],
             root_turn_id=started.root_turn_id,
             started_at=started.started_at,
+            start_offset=self._record_offset,
         )
 
     def _completed(self, record: Record) -> None:
@@ -206,6 +247,8 @@ class LegacyTurns:
     def _end(self, turn: _Open, ended: TaskComplete | TurnAborted) -> None:
         turn.completed_at = ended.completed_at
         turn.duration_ms = ended.duration_ms
+        if turn.end_offset is None:
+            turn.end_offset = self._end_offset
         if turn is self._active:
             self._finish()
 
@@ -240,11 +283,27 @@ class LegacyTurns:
 
     def result(self, view: ItemsView) -> list[Turn]:
         """Return the turns so far, oldest first, as shown for a thread that nobody runs."""
-        turns = list(self._turns)
+        return [_shown(turn, view) for turn in self._so_far()]
+
+    def spans(self) -> list[TurnSpan]:
+        """Return where the turns so far lie, oldest first.
+
+        One that nothing opened or closed reaches to the next one, and begins with the words that
+        it answers.
+        """
+        spans = []
+        for turn in self._so_far():
+            end_offset = turn.end_offset
+            if end_offset is None and not turn.is_explicit:
+                end_offset = self._end_offset
+            spans.append(TurnSpan(turn.id, turn.start_offset, end_offset))
+        return spans
+
+    def _so_far(self) -> list[_Open]:
         active = self._active
         if active is not None and (active.is_explicit or active.items or active.has_compaction):
-            turns.append(active)
-        return [_shown(turn, view) for turn in turns]
+            return [*self._turns, active]
+        return self._turns
 
 
 def _shown(turn: _Open, view: ItemsView) -> Turn:

@@ -1,0 +1,194 @@
+"""Where a history may be left: at its head, before a turn, through a turn.
+
+A cut never lies inside a turn, and never depends on anything but the log. Format: docs/format.md,
+"Fork points".
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import msgspec
+from msgspec import Struct
+
+from rollout.errors import InvalidRequest, NotFound
+from rollout.format import vocabulary
+from rollout.format.decoding import decode_payload
+from rollout.format.items import is_history
+from rollout.format.payloads import TaskStarted
+from rollout.format.record import Era, Record
+from rollout.fs.api import FileSystem
+from rollout.log.lines import Span, iter_lines, iter_lines_backward
+from rollout.log.source import open_source
+from rollout.replay.lineage import Lineage, Segment
+from rollout.replay.positions import find_line_end
+from rollout.replay.turn_search import find_turn_end, find_turn_start
+from rollout.turns.legacy import LegacyTurns, TurnSpan
+
+_BOUNDARIES: Final = vocabulary.TASK_STARTED | vocabulary.TURN_ENDS
+
+
+class Cut(Struct, frozen=True):
+    """Everything before `end_offset` of the segment at `place`, and all segments older than that.
+
+    `end_ordinal` is exclusive; None in a legacy segment, which stores none. `open_turn` is the
+    turn that was still running, and is left out.
+    """
+
+    place: int
+    end_ordinal: int | None
+    end_offset: int
+    open_turn: str | None = None
+
+
+def cut_at_head(lineage: Lineage) -> Cut:
+    """Return the end of the last complete turn, and of what was recorded behind it.
+
+    Reads back to where the newest turn starts or ends. A turn that has no end is left out, whoever
+    records it. Raise InvalidRequest when there is nothing but that, or nothing at all.
+    """
+    place = len(lineage.segments) - 1
+    segment = lineage.newest
+    line_end = find_line_end(lineage, segment.end_offset)
+    cut = Cut(place, None, max(line_end, segment.start_offset, segment.header.end_offset))
+    boundary = _find_boundary(lineage, segment, cut.end_offset)
+    if boundary is not None and boundary.kind in vocabulary.TASK_STARTED:
+        started = decode_payload(boundary, TaskStarted)
+        cut = Cut(place, None, boundary.start_offset, started.turn_id if started is not None else "")
+    cut = _numbered(lineage, cut)
+    if place == 0 and (boundary is None or cut.open_turn is not None) and not _holds_history(lineage, cut):
+        raise _empty(lineage, cut)
+    return cut
+
+
+def cut_before_turn(lineage: Lineage, turn_id: str) -> Cut:
+    """Return the position right before the record that opens a turn. Raise NotFound."""
+    start = find_turn_start(lineage, turn_id)
+    if start is not None:
+        is_numbered = lineage.segments[start.place].is_paginated
+        return Cut(start.place, start.record.ordinal if is_numbered else None, start.record.start_offset)
+    span = _find_legacy(lineage, turn_id)
+    return Cut(0, None, span.start_offset)
+
+
+def cut_through_turn(lineage: Lineage, turn_id: str) -> Cut:
+    """Return the position right behind the record that ends a turn.
+
+    Raise NotFound for an unknown turn, InvalidRequest for one that has no end.
+    """
+    start = find_turn_start(lineage, turn_id)
+    if start is not None:
+        end = find_turn_end(lineage, start, turn_id)
+        if end is None:
+            raise _in_progress(lineage, turn_id)
+        ordinal = end.record.ordinal
+        if not lineage.segments[end.place].is_paginated or ordinal is None:
+            return Cut(end.place, None, end.record.end_offset)
+        return Cut(end.place, ordinal + 1, end.record.end_offset)
+    span = _find_legacy(lineage, turn_id)
+    if span.end_offset is None:
+        raise _in_progress(lineage, turn_id)
+    return Cut(0, None, span.end_offset)
+
+
+def lineage_at(fs: FileSystem, lineage: Lineage, cut: Cut) -> Lineage:
+    """Return a lineage that ends at a cut, with a file of its own open."""
+    segment = lineage.segments[cut.place]
+    source = open_source(fs, segment.file.path)
+    if source.identity != segment.identity:
+        source.close()
+        raise NotFound(
+            f"reading thread {lineage.thread_id}: {segment.file.path} was replaced while it was read",
+            hint="Try again.",
+        )
+    ended = msgspec.structs.replace(segment, end_offset=cut.end_offset, end_ordinal=cut.end_ordinal)
+    return Lineage(fs, [*lineage.segments[: cut.place], ended], source, lineage.max_line_bytes)
+
+
+def _find_boundary(lineage: Lineage, segment: Segment, end_offset: int) -> Record | None:
+    """Return the newest record of a segment that starts or ends a turn."""
+    span = Span(
+        segment.start_offset,
+        end_offset,
+        segment.header.era,
+        max_line_bytes=lineage.max_line_bytes,
+        only_type=vocabulary.EVENT_MSG.encode(),
+    )
+    for batch in iter_lines_backward(lineage.source(segment), span):
+        for line in reversed(batch):
+            if (
+                isinstance(line, Record)
+                and line.envelope.type == vocabulary.EVENT_MSG
+                and line.kind in _BOUNDARIES
+            ):
+                return line
+    return None
+
+
+def _numbered(lineage: Lineage, cut: Cut) -> Cut:
+    """Return a cut with the ordinal that the next record would have there."""
+    segment = lineage.segments[cut.place]
+    if not segment.is_paginated:
+        return cut
+    span = Span(
+        segment.start_offset, cut.end_offset, segment.header.era, max_line_bytes=lineage.max_line_bytes
+    )
+    for batch in iter_lines_backward(lineage.source(segment), span):
+        for line in reversed(batch):
+            if isinstance(line, Record) and line.ordinal is not None:
+                return msgspec.structs.replace(cut, end_ordinal=line.ordinal + 1)
+    return msgspec.structs.replace(cut, end_ordinal=segment.first_ordinal)
+
+
+def _holds_history(lineage: Lineage, cut: Cut) -> bool:
+    """Tell whether anything that a model is given stands before a cut in the oldest segment."""
+    segment = lineage.segments[0]
+    span = Span(
+        segment.start_offset, cut.end_offset, segment.header.era, max_line_bytes=lineage.max_line_bytes
+    )
+    for batch in iter_lines(lineage.source(segment), span):
+        for line in batch:
+            if isinstance(line, Record) and (
+                line.type == vocabulary.COMPACTED
+                or (line.type == vocabulary.RESPONSE_ITEM and is_history(line.envelope.payload))
+            ):
+                return True
+    return False
+
+
+def _find_legacy(lineage: Lineage, turn_id: str) -> TurnSpan:
+    """Return where a visible turn of the legacy segment lies. Reads all of it. Raise NotFound."""
+    segment = lineage.segments[0]
+    if not segment.is_paginated:
+        fold = LegacyTurns(reads_bare_items=segment.header.era is Era.BARE)
+        for batch in iter_lines(lineage.source(segment), lineage.span(segment)):
+            for line in batch:
+                if isinstance(line, Record):
+                    fold.feed(line)
+        for span in reversed(fold.spans()):
+            if span.turn_id == turn_id:
+                return span
+    raise NotFound(
+        f"looking for a turn of thread {lineage.thread_id}: turn not found: {turn_id:.80}",
+        hint=f"Run `rollout turns {lineage.thread_id}` to see its turns.",
+    )
+
+
+def _in_progress(lineage: Lineage, turn_id: str) -> InvalidRequest:
+    return InvalidRequest(
+        f"leaving thread {lineage.thread_id} through turn {turn_id}: "
+        "it is an in-progress turn: no record says that it ended",
+        hint="Leave it before that turn, or through an older one.",
+    )
+
+
+def _empty(lineage: Lineage, cut: Cut) -> InvalidRequest:
+    if cut.open_turn is not None:
+        return InvalidRequest(
+            f"leaving thread {lineage.thread_id} at its head: its only turn, {cut.open_turn}, has not ended",
+            hint="Wait for its end, or end it: whoever records the thread next may interrupt it.",
+        )
+    return InvalidRequest(
+        f"leaving thread {lineage.thread_id} at its head: it is empty, nothing was recorded yet",
+        hint="Make a new thread instead.",
+    )
