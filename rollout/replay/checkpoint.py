@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from itertools import pairwise
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 from msgspec import Raw, Struct
@@ -18,6 +18,9 @@ from rollout.format.payloads import Count, TurnSettings
 from rollout.log.anchor import digest_text
 from rollout.replay.usage import Usage
 from rollout.replay.world import Window
+
+if TYPE_CHECKING:
+    from blake3 import blake3
 
 CHECKPOINT_EVERY_BYTES: Final = 256 << 10
 """The least that a recorder writes between two checkpoints, unless told otherwise."""
@@ -199,7 +202,8 @@ def _digest(body: bytes) -> bytes:
 class Parts:
     """The parts of a model history in the making, oldest item first.
 
-    Every item comes with the bytes that its part's digest is of: its line.
+    Every item comes with the bytes that its part's digest is of: its line. `count` and
+    `size_bytes` are of everything added so far.
     """
 
     def __init__(self, parts: list[Part] | None = None, count: int = 0) -> None:
@@ -209,12 +213,30 @@ class Parts:
         self._numbers: list[int] = []
         self._items: list[Raw] = []
         self._hashed: list[bytes] = []
+        self._hasher: blake3 | None = None
         self._end = 0
+        self.size_bytes = sum(part.size_bytes for part in self._done)
 
     def result(self) -> list[Part]:
-        """Return what has been added."""
-        self._close()
-        return self._done
+        """Return what has been added so far; more may be added."""
+        self.digest()
+        digest = digest_text(self._hasher.digest()) if self._hasher is not None else ""
+        if self._kind == "lines":
+            return [*self._done, Part(lines=self._numbers[:], digest=digest)]
+        if self._kind == "replaced":
+            return [*self._done, Part(replaced=self._numbers[:], digest=digest)]
+        if self._kind == "inline":
+            return [*self._done, Part(inline=self._items[:])]
+        return self._done[:]
+
+    def digest(self) -> None:
+        """Let go of the bytes of lines that were added: only their digest is wanted."""
+        if self._hashed:
+            from blake3 import blake3  # whoever meets no checkpoint does not pay for it
+
+            self._hasher = self._hasher or blake3()
+            self._hasher.update(b"".join(self._hashed))
+            self._hashed = []
 
     def add_line(self, place: Place, stored: bytes) -> None:
         """Add the item that one line holds."""
@@ -228,6 +250,7 @@ class Parts:
             numbers += (place.start_offset - self._end, place.size_bytes)
         self._end = place.end_offset
         self._hashed.append(stored)
+        self.size_bytes += place.size_bytes
         self.count += 1
 
     def add_replaced(self, place: Place, index: int, stored: bytes) -> None:
@@ -237,6 +260,7 @@ class Parts:
         if self._kind != "replaced" or numbers[:3] != front or index < numbers[-1]:
             numbers = self._open("replaced", [*front, index, index])
             self._hashed.append(stored)
+            self.size_bytes += place.size_bytes
         if numbers[-1] == index:
             numbers[-1] += 1
         else:
@@ -248,18 +272,11 @@ class Parts:
         if self._kind != "inline":
             self._open("inline", [])
         self._items.append(item)
+        self.size_bytes += len(item)
         self.count += 1
 
     def _open(self, kind: str, numbers: list[int]) -> list[int]:
-        self._close()
+        self._done = self.result()
         self._kind, self._numbers, self._end = kind, numbers, 0
+        self._items, self._hasher = [], None
         return numbers
-
-    def _close(self) -> None:
-        if self._kind == "lines":
-            self._done.append(Part(lines=self._numbers, digest=digest_of(self._hashed)))
-        elif self._kind == "replaced":
-            self._done.append(Part(replaced=self._numbers, digest=digest_of(self._hashed)))
-        elif self._kind == "inline":
-            self._done.append(Part(inline=self._items))
-        self._kind, self._numbers, self._items, self._hashed = "", [], [], []

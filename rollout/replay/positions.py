@@ -9,6 +9,7 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import Final
 
+import msgspec
 from msgspec import Struct
 
 from rollout.errors import RolloutError
@@ -103,8 +104,18 @@ def describe(reading: Reading, settled: Settled) -> MadeCheckpoint | None:
 
     Of a lineage of several segments the reading must have been made for this.
     """
+    segment = reading.lineage.newest
+    older = reading.older if reading.loaded is None else None
+    parts = Parts(older.items, older.count) if older is not None else Parts()
+    add_items(parts, reading, settled.items)
+    is_here = reading.stopped_at is not None and reading.stopped_in == segment.rollout_id
+    start = reading.stopped_at if is_here and reading.stopped_at is not None else segment.start_offset
+    return complete(reading.lineage, describe_beside(reading, settled), parts, start)
+
+
+def describe_beside(reading: Reading, settled: Settled) -> Checkpoint:
+    """Return the checkpoint of a reading but for its items and its anchor, which are left empty."""
     lineage, older = reading.lineage, reading.older
-    segment = lineage.newest
     reference = _reference(reading, settled)
     latest = reading.latest_context
     context = _place(reading, latest) if latest is not None else None
@@ -115,13 +126,12 @@ def describe(reading: Reading, settled: Settled) -> MadeCheckpoint | None:
     named += world.lines if world is not None else []
     is_counted = reading.checkpoint is None and (reading.stopped_at is None or older is not None)
     known_turns = older.turns if older is not None else 0
-    parts = _parts(reading, settled.items)
-    checkpoint = Checkpoint(
+    return Checkpoint(
         VERSION,
         [Ended(one.rollout_id, one.end_offset) for one in lineage.segments],
         lineage.max_line_bytes,
-        parts.result(),
-        parts.count,
+        [],
+        0,
         settled.settings,
         reference,
         settled.is_reference_void,
@@ -134,15 +144,30 @@ def describe(reading: Reading, settled: Settled) -> MadeCheckpoint | None:
         reading.turns_started + known_turns if is_counted and known_turns is not None else None,
         last_ordinal(reading),
         digest_of(_read(lineage, place) for place in named),
-        anchor_of(lineage.newest_source, segment.header.end_offset, segment.end_offset),
+        "",
         _seal(reading),
     )
+
+
+def complete(lineage: Lineage, beside: Checkpoint, parts: Parts, start_offset: int) -> MadeCheckpoint | None:
+    """Return a checkpoint with its items and its anchor, read back to `start_offset` of the newest rollout.
+
+    None when a number or a nesting in it cannot be stored.
+    """
+    segment, end_offset = lineage.newest, beside.offset
+    checkpoint = msgspec.structs.replace(
+        beside,
+        items=parts.result(),
+        count=parts.count,
+        anchor=anchor_of(lineage.newest_source, segment.header.end_offset, end_offset),
+    )
     content = encode_checkpoint(checkpoint)
-    if content is None or levels_of(content) > MAX_LEVELS:
+    # Only what was taken over from the log can be nested: positions are not, and there may be many.
+    is_nested = checkpoint.world is not None and checkpoint.world.state is not None
+    is_nested = is_nested or any(part.inline for part in checkpoint.items)
+    if content is None or (is_nested and levels_of(content) > MAX_LEVELS):
         return None
-    is_here = reading.stopped_at is not None and reading.stopped_in == segment.rollout_id
-    start = reading.stopped_at if is_here and reading.stopped_at is not None else segment.start_offset
-    return MadeCheckpoint(checkpoint, content, segment.end_offset - start)
+    return MadeCheckpoint(checkpoint, content, end_offset - start_offset)
 
 
 def _place(reading: Reading, record: Record) -> Place:
@@ -154,9 +179,8 @@ def _read(lineage: Lineage, place: Place) -> bytes:
     return lineage.source(lineage.segments[place.segment]).read_at(place.start_offset, place.size_bytes)
 
 
-def _parts(reading: Reading, items: list[HistoryItem]) -> Parts:
-    older = reading.older if reading.loaded is None else None
-    parts = Parts(older.items, older.count) if older is not None else Parts()
+def add_items(parts: Parts, reading: Reading, items: list[HistoryItem]) -> None:
+    """Add items of a reading to the parts of a checkpoint, by where they are stored."""
     for item in items:
         record = item.record
         if record is None:
@@ -165,7 +189,6 @@ def _parts(reading: Reading, items: list[HistoryItem]) -> Parts:
             parts.add_line(_place(reading, record), record.stored)
         else:
             parts.add_replaced(_place(reading, record), item.place, record.stored)
-    return parts
 
 
 def _reference(reading: Reading, settled: Settled) -> Place | None:

@@ -16,7 +16,7 @@ from msgspec import Raw
 from rollout.format import vocabulary
 from rollout.format.decoding import decode_line, decode_payload
 from rollout.format.payloads import Compacted
-from rollout.format.record import Damage, Reason, Record, Rejected
+from rollout.format.record import Damage, Line, Reason, Record, Rejected
 from rollout.log.lines import Span, iter_lines_backward
 from rollout.replay.checkpoint import Checkpoint
 from rollout.replay.foundation import Loaded, Named, Sidecars, find_foundation, load_foundation, load_named
@@ -159,31 +159,57 @@ class Reading:
         return self._read_span(segment, msgspec.structs.replace(span, end_offset=found.offset, is_cut=True))
 
     def _read_span(self, segment: Segment, span: Span) -> int | None:
-        takes = self._takes
+        for batch in iter_lines_backward(self.lineage.source(segment), span):
+            end_offset = self._take(batch)
+            if end_offset is not None:
+                return end_offset
+        return None
+
+    def _take(self, lines: list[Line]) -> int | None:
+        """Take lines of the segment that is read, newest last; return where nothing older is needed."""
+        takes, segment = self._takes, self._segment
         records = 0
         is_newest_wanted = segment is self.lineage.newest and self.newest is None
-        for batch in iter_lines_backward(self.lineage.source(segment), span):
-            if self.places is not None:
-                self.places.update((id(line), self._place) for line in batch)
-            for line in reversed(batch):
-                if isinstance(line, Rejected):
-                    if line.reason is Reason.CHECKPOINT and self._stops_at(line):
-                        self.records += records
-                        return line.start_offset
-                    self._report(segment, line)
-                    continue
-                records += 1
-                if is_newest_wanted and line.start_offset != segment.header.start_offset:
-                    self.newest = line
-                    is_newest_wanted = False
-                envelope = line.envelope
-                type_ = envelope.type
-                take = takes.get(envelope.payload.type if type_ == vocabulary.EVENT_MSG else type_)
-                if take is not None and take(line) and not self._reads_everything:
+        if self.places is not None:
+            self.places.update((id(line), self._place) for line in lines)
+        for line in reversed(lines):
+            if isinstance(line, Rejected):
+                if line.reason is Reason.CHECKPOINT and self._stops_at(line):
                     self.records += records
                     return line.start_offset
+                self._report(segment, line)
+                continue
+            records += 1
+            if is_newest_wanted and line.start_offset != segment.header.start_offset:
+                self.newest = line
+                is_newest_wanted = False
+            envelope = line.envelope
+            type_ = envelope.type
+            take = takes.get(envelope.payload.type if type_ == vocabulary.EVENT_MSG else type_)
+            if take is not None and take(line) and not self._reads_everything:
+                self.records += records
+                return line.start_offset
         self.records += records
         return None
+
+    def run_behind(self, known: Checkpoint, lines: list[Line]) -> bool:
+        """Take only `lines`, all that was appended to the newest segment behind a checkpoint in memory.
+
+        False when they say more than what can be added to the checkpoint: then everything is to be read.
+        """
+        self.segments = 1
+        self._seals.enter(self._segment)
+        if self._take(lines) is not None or self.damage or self._is_scan_over or self.scan.has_cuts:
+            return False
+        self._seals.leave(known.offset)
+        self.broken = self._seals.find_broken()
+        if self.broken or not self._can_stand:
+            return False
+        self.below = known
+        self.stopped_at, self.stopped_in = known.offset, self._segment.rollout_id
+        if self.scan.changes:
+            self.named = load_named(self.lineage, known)
+        return not self.scan.changes or self.named is not None
 
     def _stops_at(self, line: Rejected) -> bool:
         """Tell whether the checkpoint on a line says all about the records before it."""

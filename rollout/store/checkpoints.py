@@ -18,6 +18,8 @@ from rollout.format.record import Era
 from rollout.fs.api import FileSystem
 from rollout.ids import ThreadId
 from rollout.log.source import open_source
+from rollout.replay.foundation import Sidecars
+from rollout.replay.growing import GrowingCheckpoint, find_stop
 from rollout.replay.lineage import Lineage
 from rollout.replay.positions import MadeCheckpoint, make_checkpoint
 from rollout.store.creating import ORIGINATOR
@@ -29,53 +31,114 @@ if TYPE_CHECKING:
 _SHARE: Final = 64
 """A checkpoint waits until the log has grown by this many times its size: it takes under 2 %."""
 _ENVELOPE_BYTES: Final = 128
+_STEP_BYTES: Final = 128 << 10
+"""So much is written before it is read again, in one go, to be ready for the next checkpoint."""
 
 
 class Checkpoints:
     """The checkpoints of one thread while it is recorded.
 
-    `every_bytes` is the least that is written between two of them; None for none but those asked for.
+    `every_bytes` is the least that is written between two of them; None for none but those asked
+    for. `open_lineage` opens the thread as it has grown since.
     """
 
     def __init__(
         self,
         thread_id: ThreadId,
-        read: Callable[[], MadeCheckpoint | None],
+        open_lineage: Callable[[], Lineage],
         every_bytes: int | None,
         max_line_bytes: int,
+        sidecars: Sidecars | None = None,
     ) -> None:
         self._thread_id = thread_id
-        self._read = read
+        self._open_lineage = open_lineage
         self._every_bytes = every_bytes
         self._max_line_bytes = max_line_bytes
+        self._sidecars = sidecars
+        self._growing: GrowingCheckpoint | None = None
+        self._size_bytes = 0
+        self._is_first_look = True
         self._next_offset = every_bytes or 0
 
     def find_due(self, end_offset: int) -> Draft | None:
-        """Return the checkpoint to write at the end of a turn, the log's end, if it is time for one."""
+        """Return the checkpoint to write at the end of a turn, the log's end, if it is time for one.
+
+        Reads what was written since it last looked, and looks only where enough was. The first time
+        it looks for the newest checkpoint there is, and reads back to that only if another one is due.
+        """
         every = self._every_bytes
         if every is None or end_offset < self._next_offset:
             return None
-        self._next_offset = end_offset + every
+        self._next_offset = end_offset + min(every, _STEP_BYTES)
         try:
-            made = self._read()
+            with self._open_lineage() as lineage:
+                if lineage.newest.end_offset != end_offset:
+                    return None
+                return self._look(lineage, every)
         except RolloutError:
-            return None  # readers go further back; what ails the log is theirs to say
-        if made is None or made.checkpoint.offset != end_offset:
+            self._growing = None  # readers go further back; what ails the log is theirs to say
+            self._next_offset = end_offset + every
             return None
-        size = len(made.content) + _ENVELOPE_BYTES
-        wait = max(every, made.checkpoint.size_bytes // 2, _SHARE * size)
-        if made.since_bytes < wait or size > self._max_line_bytes:
-            self._next_offset = max(self._next_offset, end_offset - made.since_bytes + wait)
+
+    def _look(self, lineage: Lineage, every: int) -> Draft | None:
+        end_offset = lineage.newest.end_offset
+        growing = self._growing
+        self._growing = None
+        if growing is None or not growing.advance(lineage):
+            if self._is_early(lineage, every):
+                return None
+            made = make_checkpoint(lineage, self._sidecars)
+            if made is None or made.checkpoint.offset != end_offset:
+                self._next_offset = end_offset + every
+                return None
+            growing = GrowingCheckpoint(made)
+            self._size_bytes = _record_bytes(made)
+        self._growing = growing
+        if end_offset < self._due_offset(growing, every):
             return None
-        self._next_offset = end_offset + size + wait
+        made = growing.make(lineage)
+        self._size_bytes = _record_bytes(made) if made is not None else self._size_bytes
+        if made is None or end_offset < self._due_offset(growing, every):
+            return None
+        if self._size_bytes > self._max_line_bytes:
+            return None
+        growing.since_offset = end_offset
+        self._due_offset(growing, every)
         return draft_of(made)
+
+    def _due_offset(self, growing: GrowingCheckpoint, every: int) -> int:
+        """Return where the next one is due, by what is known now; looks no later than there."""
+        wait = max(every, growing.size_bytes // 2, _SHARE * self._size_bytes)
+        due_offset = growing.since_offset + wait
+        self._next_offset = min(self._next_offset, due_offset)
+        return due_offset
+
+    def _is_early(self, lineage: Lineage, every: int) -> bool:
+        """Tell, once, whether the next checkpoint can wait, by what the newest one there is says."""
+        segment = lineage.newest
+        is_first, self._is_first_look = self._is_first_look, False
+        if not is_first:
+            return False
+        stop = find_stop(lineage.newest_source, segment.start_offset, segment.end_offset)
+        if stop is None:
+            return False
+        size = stop.end_offset - stop.start_offset if stop.named_bytes else 0
+        due_offset = stop.start_offset + max(every, stop.named_bytes // 2, _SHARE * size)
+        self._next_offset = due_offset
+        return segment.end_offset < due_offset
 
     def get(self) -> MadeCheckpoint:
         """Return a checkpoint of the thread as it stands. Raise InvalidRequest when there is none to make."""
-        made = self._read()
+        self._growing = None
+        with self._open_lineage() as lineage:
+            made = make_checkpoint(lineage, self._sidecars)
         if made is None:
             raise _nothing(self._thread_id)
         return made
+
+
+def _record_bytes(made: MadeCheckpoint) -> int:
+    return len(made.content) + _ENVELOPE_BYTES
 
 
 def draft_of(made: MadeCheckpoint) -> Draft:

@@ -30,7 +30,6 @@ from rollout.replay.checkpoint import CHECKPOINT_EVERY_BYTES
 from rollout.replay.context import Context, read_context
 from rollout.replay.foundation import Sidecars
 from rollout.replay.lineage import Lineage, Segment
-from rollout.replay.positions import MadeCheckpoint, make_checkpoint
 from rollout.store.checkpoints import Checkpoints, reopen
 from rollout.store.creating import ORIGINATOR
 from rollout.store.opening import Opener
@@ -95,10 +94,6 @@ def open_recorder(
             file.close()
             raise
 
-        def read_checkpoint() -> MadeCheckpoint | None:
-            with reopen(around.fs, lineage) as grown:
-                return make_checkpoint(grown, around.sidecars)
-
         def read_now() -> Context:
             with around.opener.open_thread(thread_id) as lineage:
                 return read_context(lineage)
@@ -119,9 +114,10 @@ def open_recorder(
                 _tools_of(segment),
                 Checkpoints(
                     thread_id,
-                    read_checkpoint,
+                    partial(reopen, around.fs, lineage),
                     checkpoint_every_bytes if is_ours else None,
                     around.max_line_bytes,
+                    around.sidecars,
                 ),
             )
         )

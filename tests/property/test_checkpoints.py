@@ -14,6 +14,7 @@ from rollout.log import chunks
 from rollout.replay.checkpoint import Parts, Place
 from rollout.replay.context import Context, read_context
 from rollout.replay.foundation import Sidecars
+from rollout.replay.growing import GrowingCheckpoint
 from rollout.replay.lineage import Segment
 from rollout.replay.positions import make_checkpoint
 from rollout.testing.strategies import (
@@ -129,6 +130,28 @@ def test_beside_the_log(mode: str, lines: list[Line], places: list[int], block_b
         if kept is not None:
             sidecars.contents[uuid(1)] = kept
     check({uuid(1): made.content}, block_bytes, sidecars)
+
+
+@pytest.mark.parametrize("mode", [LEGACY, PAGINATED])
+@settings(max_examples=300)
+@given(lines=logs() | compacted_logs(), places=PLACES, block_bytes=BLOCKS)
+def test_kept_up_while_the_log_grows(
+    mode: str, lines: list[Line], places: list[int], block_bytes: int
+) -> None:
+    """Moved on from one place to the next, where it can be; then it says what one read back says."""
+    made = write_log(uuid(1), mode, lines, **WINDOW)
+    ends = sorted({made.ends[place % len(made.ends)][0] for place in places})
+    known: GrowingCheckpoint | None = None
+    newest = thread(1)
+    for end in ends:
+        with home_of({uuid(1): made.content[:end]}).open(newest) as lineage:
+            if known is not None and known.advance(lineage):
+                kept = known.make(lineage)
+            else:
+                kept = make_checkpoint(lineage)
+                known = GrowingCheckpoint(kept) if kept is not None else None
+        if kept is not None:
+            check({uuid(1): made.content}, block_bytes, Kept({uuid(1): kept.content}))
 
 
 @settings(max_examples=300)

@@ -8,7 +8,11 @@ from typing import Any
 import pytest
 
 from rollout.errors import Conflict, DamagedLog, InvalidRequest, LeaseHeld
+from rollout.replay.foundation import Sidecars
+from rollout.replay.lineage import Lineage
+from rollout.replay.positions import MadeCheckpoint, make_checkpoint
 from rollout.replay.reading import ReadPath
+from rollout.store import checkpoints
 from rollout.store.recorder import Recorder
 from rollout.store.root import Store
 from rollout.testing.crashfs import CrashFS
@@ -93,6 +97,49 @@ def test_a_thread_reopened_goes_on_counting() -> None:
         with store.record(thread_id, checkpoint_every_bytes=EVERY) as recorder:
             say(recorder)
     assert len(checkpoints_of(fs, thread_id)) > len(before)
+
+
+@pytest.fixture
+def readings(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Where logs ended that were read back to make a checkpoint."""
+    found: list[int] = []
+
+    def counted(lineage: Lineage, kept: Sidecars | None) -> MadeCheckpoint | None:
+        found.append(lineage.newest.end_offset)
+        return make_checkpoint(lineage, kept)
+
+    monkeypatch.setattr(checkpoints, "make_checkpoint", counted)
+    return found
+
+
+def test_a_log_is_read_back_once(readings: list[int]) -> None:
+    """After that each checkpoint grows with what is written, however many there are."""
+    fs, _, thread_id = recorded()
+    assert len(checkpoints_of(fs, thread_id)) > 1
+    assert len(readings) == 1
+
+
+def test_a_reopened_log_is_not_read_back_before_it_is_time(readings: list[int]) -> None:
+    """The newest checkpoint there is says how long the next one can wait."""
+    _, store, thread_id = recorded()
+    readings.clear()
+    for _ in range(3):
+        with store.record(thread_id, checkpoint_every_bytes=1_000_000) as recorder:
+            say(recorder)
+    assert readings == []
+
+
+def test_a_compaction_is_read_back_to(readings: list[int]) -> None:
+    """What is known does not hold behind it; what follows is added again."""
+    fs, store, thread_id = recorded(None)
+    with store.record(thread_id, checkpoint_every_bytes=EVERY) as recorder:
+        say(recorder)
+        recorder.compact([said("user", "so far")])
+        for _ in range(40):
+            say(recorder)
+    assert len(readings) == 2
+    assert len(checkpoints_of(fs, thread_id)) > 1
+    assert store.resume(thread_id).input_json() == store.resume(thread_id, full_replay=True).input_json()
 
 
 def test_a_compaction_is_a_checkpoint_already() -> None:
