@@ -6,8 +6,10 @@ not from any database. Format: docs/format.md, "Finding files".
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import Final
+
+from msgspec import Struct
 
 from rollout.errors import StorageFailed
 from rollout.fs.api import FileIdentity, FileSystem
@@ -25,8 +27,19 @@ from rollout.log.layout import (
 _MAX_DEPTH: Final = 16
 
 
+class _Listing(Struct, frozen=True):
+    """One folder as it was listed."""
+
+    is_archived: bool
+    depth: int
+    files: frozenset[RolloutFile]
+    strays: tuple[str, ...]
+    subfolders: frozenset[str]
+    identity: FileIdentity | None
+
+
 class RolloutIndex:
-    """The rollout files of one home, as they were when it was made.
+    """The rollout files of one home, as they were when each folder was last listed.
 
     Where `X.jsonl` and `X.jsonl.zst` both exist, the plain one counts; where one rollout
     lies in both places, the active one.
@@ -34,23 +47,20 @@ class RolloutIndex:
 
     def __init__(self, fs: FileSystem | None = None, home: str = "") -> None:
         self._by_rollout: dict[RolloutId, RolloutFile] = {}
+        self._others: dict[RolloutId, list[RolloutFile]] = {}
         self._by_thread: dict[ThreadId, list[RolloutFile]] = {}
-        self._walked: set[FileIdentity] = set()
-        self.superseded: list[RolloutFile] = []
-        """Files whose rollout is read from another one."""
+        self._unsorted: set[ThreadId] = set()
+        self._listings: dict[str, _Listing] = {}
+        self._identities: set[FileIdentity] = set()
         self.unreadable_folders: list[str] = []
         """Folders that the operating system did not let us list."""
-        self.strays: list[str] = []
-        """Logs that lie among the rollouts under names that are none."""
         self.folders: dict[str, int | None] = {}
         """Every folder walked, and when it had last changed just before."""
         if fs is None:
             return
         for folder, is_archived in ((ACTIVE_FOLDER, False), (ARCHIVED_FOLDER, True)):
-            for file in self._walk(fs, join(home, folder), is_archived, 0):
-                self._add(file)
-        for files in self._by_thread.values():
-            files.sort(key=_age, reverse=True)
+            self._enter(fs, join(home, folder), is_archived, 0)
+        self._sort()
 
     @classmethod
     def empty(cls) -> RolloutIndex:
@@ -63,44 +73,130 @@ class RolloutIndex:
         index = cls()
         for file in files:
             index._add(file)
-        for group in index._by_thread.values():
-            group.sort(key=_age, reverse=True)
+        index._sort()
         return index
 
-    def _walk(self, fs: FileSystem, folder: str, is_archived: bool, depth: int) -> Iterator[RolloutFile]:
+    @property
+    def strays(self) -> list[str]:
+        """Logs that lie among the rollouts under names that are none."""
+        return [path for listing in list(self._listings.values()) for path in listing.strays]
+
+    @property
+    def superseded(self) -> list[RolloutFile]:
+        """Files whose rollout is read from another one."""
+        return [file for files in list(self._others.values()) for file in files]
+
+    def relist(self, fs: FileSystem, folder: str) -> None:
+        """Take in what one folder of the index holds now, and folders below it that are new."""
+        known = self._listings[folder]
+        listing = self._list(fs, folder, known.is_archived, known.depth)
+        if listing is None:
+            return
+        for file in known.files - listing.files:
+            self._remove(file)
+        for file in listing.files - known.files:
+            self._add(file)
+        for path in known.subfolders - listing.subfolders:
+            self._leave(path)
+        self._listings[folder] = listing
+        for path in listing.subfolders - known.subfolders:
+            self._enter(fs, path, known.is_archived, known.depth + 1)
+        self._sort()
+
+    def _enter(self, fs: FileSystem, folder: str, is_archived: bool, depth: int) -> None:
+        listing = self._list(fs, folder, is_archived, depth)
+        if listing is None:
+            return
+        self._listings[folder] = listing
+        for file in listing.files:
+            self._add(file)
+        for path in listing.subfolders:
+            self._enter(fs, path, is_archived, depth + 1)
+
+    def _leave(self, folder: str) -> None:
+        listing = self._listings.pop(folder, None)
+        if listing is None:
+            return
+        del self.folders[folder]
+        if listing.identity is not None:
+            self._identities.discard(listing.identity)
+        for file in listing.files:
+            self._remove(file)
+        for path in listing.subfolders:
+            self._leave(path)
+
+    def _list(self, fs: FileSystem, folder: str, is_archived: bool, depth: int) -> _Listing | None:
+        """Return what a folder holds; None when it cannot be listed, or was walked under another name."""
+        known = self._listings.get(folder)
         try:
             stat = fs.find_stat(folder)
             identity = stat.identity if stat is not None else None
+            if known is not None and known.identity is not None:
+                self._identities.discard(known.identity)
             if identity is not None:
-                if identity in self._walked:
-                    return  # a link leads back to where we have been
-                self._walked.add(identity)
+                if identity in self._identities:
+                    return None  # a link leads back to where we have been
+                self._identities.add(identity)
             self.folders[folder] = stat.modified_at if stat is not None else None
             entries = list(fs.iter_folder(folder))
         except StorageFailed:
             self.unreadable_folders.append(folder)
-            return
+            return None
+        files: list[RolloutFile] = []
+        strays: list[str] = []
+        subfolders: list[str] = []
         for entry in entries:
             if entry.is_folder:
                 if depth < _MAX_DEPTH:
-                    yield from self._walk(fs, join(folder, entry.name), is_archived, depth + 1)
+                    subfolders.append(join(folder, entry.name))
                 continue
             name = find_name(entry.name)
             if name is not None:
-                yield RolloutFile(join(folder, entry.name), name, is_archived)
+                files.append(RolloutFile(join(folder, entry.name), name, is_archived))
             elif entry.name.endswith((PLAIN_SUFFIX, COMPRESSED_SUFFIX)):
-                self.strays.append(join(folder, entry.name))
+                strays.append(join(folder, entry.name))
+        return _Listing(is_archived, depth, frozenset(files), tuple(strays), frozenset(subfolders), identity)
 
     def _add(self, file: RolloutFile) -> None:
         known = self._by_rollout.get(file.name.rollout_id)
         if known is not None:
+            others = self._others.setdefault(file.name.rollout_id, [])
             if not _supersedes(file, known):
-                self.superseded.append(file)
+                others.append(file)
                 return
+            others.append(known)
             self._by_thread[known.name.thread_id].remove(known)
-            self.superseded.append(known)
+        self._take(file)
+
+    def _take(self, file: RolloutFile) -> None:
         self._by_rollout[file.name.rollout_id] = file
         self._by_thread.setdefault(file.name.thread_id, []).append(file)
+        self._unsorted.add(file.name.thread_id)
+
+    def _remove(self, file: RolloutFile) -> None:
+        rollout_id = file.name.rollout_id
+        others = self._others.get(rollout_id, [])
+        if self._by_rollout.get(rollout_id) != file:
+            others.remove(file)
+        else:
+            del self._by_rollout[rollout_id]
+            files = self._by_thread[file.name.thread_id]
+            files.remove(file)
+            if not files:
+                del self._by_thread[file.name.thread_id]
+            if others:
+                best = max(others, key=_rank)
+                others.remove(best)
+                self._take(best)
+        if not others:
+            self._others.pop(rollout_id, None)
+
+    def _sort(self) -> None:
+        for thread_id in self._unsorted:
+            files = self._by_thread.get(thread_id)
+            if files is not None and len(files) > 1:
+                files.sort(key=_age, reverse=True)
+        self._unsorted.clear()
 
     def files_of(self, thread_id: ThreadId) -> list[RolloutFile]:
         """Return the rollouts of a thread, newest name first; empty when there are none."""
@@ -112,7 +208,7 @@ class RolloutIndex:
 
     def current_files(self) -> list[RolloutFile]:
         """Return the newest rollout of every thread, in no order."""
-        return [files[0] for files in self._by_thread.values() if files]
+        return [files[0] for files in list(self._by_thread.values()) if files]
 
     def all_files(self) -> list[RolloutFile]:
         """Return every rollout, in no order."""
@@ -122,7 +218,7 @@ class RolloutIndex:
         """Return the thread ids that begin with `prefix`, sorted."""
         return sorted(
             thread_id
-            for thread_id, files in self._by_thread.items()
+            for thread_id, files in list(self._by_thread.items())
             if files and thread_id.startswith(prefix)
         )
 
@@ -131,10 +227,10 @@ def _age(file: RolloutFile) -> tuple[str, str]:
     return file.name.stamp, file.name.rollout_id
 
 
+def _rank(file: RolloutFile) -> tuple[bool, bool, str, str]:
+    return not file.is_archived, not file.name.is_compressed, file.name.stamp, file.path
+
+
 def _supersedes(new: RolloutFile, known: RolloutFile) -> bool:
     """Tell whether `new` is the one to read of two files of the same rollout."""
-
-    def rank(file: RolloutFile) -> tuple[bool, bool, str, str]:
-        return not file.is_archived, not file.name.is_compressed, file.name.stamp, file.path
-
-    return rank(new) > rank(known)
+    return _rank(new) > _rank(known)

@@ -57,7 +57,32 @@ def test_a_folder_that_changed_just_now_is_walked_again() -> None:
     """Within the clock's grain it could change once more and look the same."""
     fs = MemoryFileSystem({FIRST: b""})
     current = kept(fs, at=fs.changed_at(FOLDER) + 1)
-    assert current.get() is not current.get()
+    current.get()
+    fs.listed.clear()
+    current.get()
+    assert FOLDER in fs.listed
+
+
+def test_only_the_folder_that_changed_is_walked_again() -> None:
+    """What a new name costs does not grow with the home."""
+    fs = MemoryFileSystem({FIRST: b"", "/home/sessions/2025/01/01/x": b""})
+    current = kept(fs)
+    current.get()
+    fs.listed.clear()
+    fs.put(SECOND, b"")
+    current.get()
+    assert FOLDER in fs.listed
+    assert "/home/sessions/2025/01/01" not in fs.listed
+
+
+def test_a_folder_that_is_gone_takes_its_files_along() -> None:
+    """And those below it."""
+    fs = MemoryFileSystem({FIRST: b"", SECOND: b"", "/home/sessions/2025/01/01/x": b""})
+    current = kept(fs)
+    current.get()
+    fs.remove(FIRST)
+    fs.remove(SECOND)
+    assert current.get().all_files() == []
 
 
 def test_an_unreadable_folder_is_tried_again() -> None:
