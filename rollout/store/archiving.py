@@ -15,14 +15,13 @@ from msgspec import Struct
 from rollout.errors import Conflict, NotFound
 from rollout.fs.mutation import MutableFileSystem
 from rollout.fs.publish import sync_names
-from rollout.ids import ThreadId, find_uuid
+from rollout.ids import ThreadId
 from rollout.log.index import RolloutIndex
 from rollout.log.layout import RolloutFile, archived_path, base_name, find_active_path, folder_of
 from rollout.log.lease import take_lease
 from rollout.store.copies import is_contained
 from rollout.store.headers import RolloutHead, Rollouts, iter_heads
 from rollout.store.recording import Surroundings
-from rollout.store.summary import spawner_of
 
 
 class Moved(Struct, frozen=True):
@@ -103,12 +102,10 @@ def with_spawned(thread_id: ThreadId, heads: Iterable[RolloutHead]) -> list[Thre
 
     `heads` are those of the newest rollouts. One that cannot be read was spawned by nobody.
     """
-    spawned: dict[str, list[ThreadId]] = {}
+    spawned: dict[ThreadId, list[ThreadId]] = {}
     for head in heads:
-        if head.header is not None and head.problem is None:
-            spawner = find_uuid(spawner_of(head.header.meta) or "")
-            if spawner is not None:
-                spawned.setdefault(spawner, []).append(head.thread_id)
+        if head.spawned_by_id is not None and head.problem is None:
+            spawned.setdefault(head.spawned_by_id, []).append(head.thread_id)
     found = [thread_id]
     for one in found:
         found += [child for child in sorted(spawned.get(one, ())) if child not in found]
@@ -127,7 +124,7 @@ def _plan(rollouts: Rollouts, thread_id: ThreadId, act: str, *, is_archiving: bo
             )
             continue
         (head,) = iter_heads(rollouts, [file])
-        if head.header is not None and head.problem is not None:
+        if head.owner_id is not None and head.problem is not None:
             raise Conflict(f"{act}: {head.problem.message}", hint=head.problem.hint)
         for copy in copies:
             if not is_contained(rollouts.fs, copy.path, file.path):

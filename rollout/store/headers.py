@@ -13,14 +13,14 @@ from msgspec import Struct
 
 from rollout.errors import RolloutError
 from rollout.format.payloads import BaseLink
-from rollout.format.record import Mode
+from rollout.format.record import Era, Mode
 from rollout.fs.api import FileSystem
 from rollout.ids import RolloutId, ThreadId, find_uuid
-from rollout.log.header import Header, read_header
+from rollout.log.header import read_header
 from rollout.log.index import RolloutIndex
 from rollout.log.layout import RolloutFile
 from rollout.log.source import open_source
-from rollout.store.summary import Problem, parse_time, problem_of
+from rollout.store.summary import Problem, parse_time, problem_of, spawner_of
 
 HEADER_SEARCH_BYTES: Final = 8 << 20
 """How far a header is looked for. Every client writes it first; only damage puts it elsewhere."""
@@ -35,18 +35,31 @@ class Rollouts(Struct, frozen=True):
     max_line_bytes: int
 
 
-class RolloutHead(Struct, frozen=True):
-    """What the name and the header of one rollout say. `size_bytes` as stored.
+class RolloutHead(Struct, frozen=True, gc=False, kw_only=True):
+    """What the name and the header of one rollout say, and no more: tens of thousands are held at once.
 
-    `problem` says why the file is no readable rollout of the thread in its name; the header of
-    another thread is there all the same.
+    `size_bytes` as stored, times in UTC milliseconds. `owner_id` is the thread that the header names;
+    without a header it is None, and the members from there on say nothing. `problem` says why the file
+    is no readable rollout of the thread in its name.
     """
 
     file: RolloutFile
     size_bytes: int = 0
     modified_at: int = 0
-    header: Header | None = None
     problem: Problem | None = None
+    owner_id: ThreadId | None = None
+    mode: Mode = Mode.LEGACY
+    era: Era = Era.ENVELOPE
+    header_end: int = 0
+    stated_at: int | None = None
+    base: BaseLink | None = None
+    """The link that its lineage follows: that of a legacy rollout is ignored."""
+    base_rollout_id: RolloutId | None = None
+    """The rollout that its base names; None without a base, or when that is no id."""
+    forked_from_id: ThreadId | None = None
+    """The thread that it says it was forked from: information, which no lineage follows."""
+    spawned_by_id: ThreadId | None = None
+    """The thread whose agent it is."""
 
     @property
     def rollout_id(self) -> RolloutId:
@@ -59,36 +72,17 @@ class RolloutHead(Struct, frozen=True):
 
     @property
     def is_paginated(self) -> bool:
-        return self.header is not None and self.header.mode is Mode.PAGINATED
-
-    @property
-    def base(self) -> BaseLink | None:
-        """The link that its lineage follows: a legacy rollout's is ignored."""
-        return self.header.meta.history_base if self.header is not None and self.is_paginated else None
-
-    @property
-    def base_rollout_id(self) -> RolloutId | None:
-        """The rollout that its base names; None without a base, or when that is no id."""
-        found = find_uuid(self.base.thread_id) if self.base is not None else None
-        return RolloutId(found) if found is not None else None
-
-    @property
-    def forked_from_id(self) -> ThreadId | None:
-        """The thread that it says it was forked from: information, which no lineage follows."""
-        named = self.header.meta.forked_from_id if self.header is not None else None
-        found = find_uuid(named) if named is not None else None
-        return ThreadId(found) if found is not None else None
+        return self.mode is Mode.PAGINATED
 
     @property
     def start_offset(self) -> int:
         """Where its own part of a history begins."""
-        return self.header.end_offset if self.header is not None and self.is_paginated else 0
+        return self.header_end if self.is_paginated else 0
 
     @property
     def created_at(self) -> int:
-        """The time in its header in UTC milliseconds, else that of the file's last change."""
-        stated = parse_time(self.header.meta.timestamp) if self.header is not None else None
-        return stated if stated is not None else self.modified_at
+        """The time in its header, else that of the file's last change."""
+        return self.stated_at if self.stated_at is not None else self.modified_at
 
 
 def iter_heads(rollouts: Rollouts, files: Iterable[RolloutFile] | None = None) -> Iterator[RolloutHead]:
@@ -107,13 +101,37 @@ def _read_head(rollouts: Rollouts, file: RolloutFile) -> RolloutHead:
             size_bytes, modified_at = source.stat.size_bytes, source.stat.modified_at
             header = read_header(source, rollouts.max_line_bytes, HEADER_SEARCH_BYTES)
     except RolloutError as error:
-        return RolloutHead(file, size_bytes, modified_at, problem=problem_of(error))
-    problem = None
-    if header.thread_id != file.name.thread_id:
-        problem = Problem(
-            "log.damaged",
-            f"reading {file.path}: expected thread {file.name.thread_id}, as its name says, "
-            f"found a header of thread {header.thread_id}",
-            "Give the file the name of its thread, or move it out of the home.",
-        )
-    return RolloutHead(file, size_bytes, modified_at, header, problem)
+        problem = problem_of(error)
+        return RolloutHead(file=file, size_bytes=size_bytes, modified_at=modified_at, problem=problem)
+    meta = header.meta
+    base = meta.history_base if header.mode is Mode.PAGINATED else None
+    base_id = find_uuid(base.thread_id) if base is not None else None
+    return RolloutHead(
+        file=file,
+        size_bytes=size_bytes,
+        modified_at=modified_at,
+        problem=_whose(file, header.thread_id) if header.thread_id != file.name.thread_id else None,
+        owner_id=header.thread_id,
+        mode=header.mode,
+        era=header.era,
+        header_end=header.end_offset,
+        stated_at=parse_time(meta.timestamp),
+        base=base,
+        base_rollout_id=RolloutId(base_id) if base_id is not None else None,
+        forked_from_id=_find_thread(meta.forked_from_id),
+        spawned_by_id=_find_thread(spawner_of(meta)),
+    )
+
+
+def _find_thread(text: str | None) -> ThreadId | None:
+    found = find_uuid(text) if text is not None else None
+    return ThreadId(found) if found is not None else None
+
+
+def _whose(file: RolloutFile, owner_id: ThreadId) -> Problem:
+    return Problem(
+        "log.damaged",
+        f"reading {file.path}: expected thread {file.name.thread_id}, as its name says, "
+        f"found a header of thread {owner_id}",
+        "Give the file the name of its thread, or move it out of the home.",
+    )
