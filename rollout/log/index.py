@@ -32,7 +32,7 @@ class _Listing(Struct, frozen=True):
 
     is_archived: bool
     depth: int
-    files: frozenset[RolloutFile]
+    files: dict[str, RolloutFile]
     strays: tuple[str, ...]
     subfolders: frozenset[str]
     identity: FileIdentity | None
@@ -92,10 +92,10 @@ class RolloutIndex:
         listing = self._list(fs, folder, known.is_archived, known.depth)
         if listing is None:
             return
-        for file in known.files - listing.files:
-            self._remove(file)
-        for file in listing.files - known.files:
-            self._add(file)
+        for name in known.files.keys() - listing.files.keys():
+            self._remove(known.files[name])
+        for name in listing.files.keys() - known.files.keys():
+            self._add(listing.files[name])
         for path in known.subfolders - listing.subfolders:
             self._leave(path)
         self._listings[folder] = listing
@@ -108,7 +108,7 @@ class RolloutIndex:
         if listing is None:
             return
         self._listings[folder] = listing
-        for file in listing.files:
+        for file in listing.files.values():
             self._add(file)
         for path in listing.subfolders:
             self._enter(fs, path, is_archived, depth + 1)
@@ -120,7 +120,7 @@ class RolloutIndex:
         del self.folders[folder]
         if listing.identity is not None:
             self._identities.discard(listing.identity)
-        for file in listing.files:
+        for file in listing.files.values():
             self._remove(file)
         for path in listing.subfolders:
             self._leave(path)
@@ -142,20 +142,25 @@ class RolloutIndex:
         except StorageFailed:
             self.unreadable_folders.append(folder)
             return None
-        files: list[RolloutFile] = []
+        files: dict[str, RolloutFile] = {}
         strays: list[str] = []
         subfolders: list[str] = []
+        parsed = known.files if known is not None else {}
         for entry in entries:
+            file = parsed.get(entry.name)
+            if file is not None and not entry.is_folder:
+                files[entry.name] = file
+                continue
             if entry.is_folder:
                 if depth < _MAX_DEPTH:
                     subfolders.append(join(folder, entry.name))
                 continue
             name = find_name(entry.name)
             if name is not None:
-                files.append(RolloutFile(join(folder, entry.name), name, is_archived))
+                files[entry.name] = RolloutFile(join(folder, entry.name), name, is_archived)
             elif entry.name.endswith((PLAIN_SUFFIX, COMPRESSED_SUFFIX)):
                 strays.append(join(folder, entry.name))
-        return _Listing(is_archived, depth, frozenset(files), tuple(strays), frozenset(subfolders), identity)
+        return _Listing(is_archived, depth, files, tuple(strays), frozenset(subfolders), identity)
 
     def _add(self, file: RolloutFile) -> None:
         known = self._by_rollout.get(file.name.rollout_id)
