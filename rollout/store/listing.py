@@ -7,31 +7,25 @@ about as many files as it has rows. Format: docs/format.md, "Listing".
 from __future__ import annotations
 
 from bisect import insort
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Set
 from enum import StrEnum
-from typing import Final
 
 import msgspec
 from msgspec import Struct
 
-from rollout.errors import InvalidCursor, RolloutError
+from rollout.catalog.query import NO_FILTER, ThreadFilter
+from rollout.errors import InvalidCursor, NotFound, RolloutError
 from rollout.format.decoding import decode_json
-from rollout.format.record import Mode
 from rollout.fs.api import FileSystem
-from rollout.ids import ThreadId, is_uuid7
+from rollout.ids import ThreadId
 from rollout.log.header import read_header
 from rollout.log.index import RolloutIndex
 from rollout.log.layout import RolloutFile
 from rollout.log.source import open_source
-from rollout.store.summary import Problem, ThreadSummary, header_summary, parse_time, problem_of
+from rollout.store.described import changed_at, summary_or_problem
+from rollout.store.places import held, named_time, recency_time
+from rollout.store.summary import Problem, ThreadSummary, problem_of
 from rollout.turns.paging import DEFAULT_LIMIT, MAX_LIMIT, SortDirection
-
-_ID_SLACK_MS: Final = 60_000
-"""How far the time in an id may be from the header's."""
-_STAMP_SLACK_MS: Final = 26 * 3_600_000
-"""A stamp in a file name is local time of a zone that nobody recorded."""
-_WRITE_SLACK_MS: Final = 1_000
-_STAMP: Final = "0000-00-00T00-00-00"
 
 
 class SortKey(StrEnum):
@@ -50,6 +44,7 @@ class ListRequest(Struct, frozen=True):
     sort: SortKey = SortKey.CREATED
     direction: SortDirection = SortDirection.DESC
     is_archived: bool = False
+    where: ThreadFilter = NO_FILTER
 
     @property
     def size(self) -> int:
@@ -72,7 +67,9 @@ class Listing(Struct, frozen=True):
     findings: list[Finding]
 
 
-class _Cursor(Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
+class Cursor(Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
+    """The anchor of a page: where a thread stands, in which order."""
+
     sort_key: SortKey
     at: int
     thread_id: str
@@ -103,17 +100,20 @@ def list_threads(
     index: RolloutIndex,
     request: ListRequest,
     summarise: Callable[[ThreadId], ThreadSummary],
+    wants: Callable[[ThreadSummary, int], bool] = lambda _, __: True,
+    hidden: Set[ThreadId] = frozenset(),
 ) -> Listing:
     """Return one page of threads. `summarise` reads one thread and raises what is wrong with it.
 
-    A thread that cannot be read is a row with a problem. Raise InvalidCursor.
+    `wants` is asked of each summary and the time that it is sorted by. A thread that cannot be read is
+    a row with a problem. Raise InvalidCursor.
     """
     is_descending = request.direction is SortDirection.DESC
-    anchor = _parse_cursor(request) if request.cursor is not None else None
+    anchor = parse_cursor(request)
     candidates = [
         _candidate(fs, file, request.sort)
         for file in index.current_files()
-        if file.is_archived == request.is_archived
+        if file.is_archived == request.is_archived and file.name.thread_id not in hidden
     ]
     sign = -1 if is_descending else 1
     candidates.sort(key=lambda one: -one.highest if is_descending else one.lowest)
@@ -126,17 +126,20 @@ def list_threads(
             break
         if anchor is not None and far * sign < anchor.at * sign:
             continue
-        summary = _summary_of(fs, candidate.file, summarise)
-        # Held within its bounds, or a header that contradicts its name could fall between two pages.
-        value = _sort_value(summary, request.sort)
-        place = _Place(min(max(value, candidate.lowest), candidate.highest), summary.id)
+        summary = summary_or_problem(fs, candidate.file, summarise)
+        value = held(_sort_value(summary, request.sort), (candidate.lowest, candidate.highest))
+        place = _Place(value, summary.id)
+        if not wants(summary, place.at):
+            continue
         if anchor is None or _is_beyond(place, anchor, is_descending=is_descending):
             insort(rows, _Row((place.at * sign, _ranked(place.thread_id, is_descending)), place, summary))
     shown = rows[: request.size]
     return Listing(
         [row.summary for row in shown],
-        _cursor(request, shown[-1].place, includes=False) if len(rows) > request.size else None,
-        _cursor(request, shown[0].place, includes=True) if shown else None,
+        make_cursor(request, shown[-1].place.at, shown[-1].place.thread_id, includes=False)
+        if len(rows) > request.size
+        else None,
+        make_cursor(request, shown[0].place.at, shown[0].place.thread_id, includes=True) if shown else None,
         find_strays(fs, index),
     )
 
@@ -147,7 +150,7 @@ def _ranked(thread_id: str, is_descending: bool) -> str:
     return "".join(chr(0x10FFFF - ord(letter)) for letter in thread_id)
 
 
-def _is_beyond(place: _Place, anchor: _Cursor, *, is_descending: bool) -> bool:
+def _is_beyond(place: _Place, anchor: Cursor, *, is_descending: bool) -> bool:
     """Tell whether a place lies on the page's side of the anchor."""
     mark = _Place(anchor.at, anchor.thread_id)
     if place == mark:
@@ -155,13 +158,17 @@ def _is_beyond(place: _Place, anchor: _Cursor, *, is_descending: bool) -> bool:
     return place < mark if is_descending else place > mark
 
 
-def _cursor(request: ListRequest, place: _Place, *, includes: bool) -> str:
-    return msgspec.json.encode(_Cursor(request.sort, place.at, place.thread_id, includes)).decode()
+def make_cursor(request: ListRequest, at: int, thread_id: str, *, includes: bool) -> str:
+    """Return the cursor of the thread that stands at `at`, in the order asked for."""
+    return msgspec.json.encode(Cursor(request.sort, at, thread_id, includes)).decode()
 
 
-def _parse_cursor(request: ListRequest) -> _Cursor:
-    text = request.cursor or ""
-    found = decode_json(text.encode("utf-8", "replace"), _Cursor)
+def parse_cursor(request: ListRequest) -> Cursor | None:
+    """Return the anchor of a page, or None for a first one. Raise InvalidCursor."""
+    text = request.cursor
+    if text is None:
+        return None
+    found = decode_json(text.encode("utf-8", "replace"), Cursor)
     if found is None or found.sort_key is not request.sort:
         why = "it is not a cursor of a thread listing"
         if found is not None:
@@ -182,69 +189,29 @@ def _sort_value(summary: ThreadSummary, sort: SortKey) -> int:
 def _candidate(fs: FileSystem, file: RolloutFile, sort: SortKey) -> _Candidate:
     """Return a file with the bounds of its sort value, from its name and time alone."""
     if sort is SortKey.UPDATED:
-        changed = _changed_at(fs, file)
+        changed = changed_at(fs, file)
         return _Candidate(file, changed, changed)
-    lowest, highest = named_time(file)
-    if sort is SortKey.RECENCY:
-        highest = max(highest, _changed_at(fs, file) + _WRITE_SLACK_MS)
-    return _Candidate(file, lowest, highest)
+    bounds = recency_time(file, changed_at(fs, file)) if sort is SortKey.RECENCY else named_time(file)
+    return _Candidate(file, *bounds)
 
 
-def _changed_at(fs: FileSystem, file: RolloutFile) -> int:
-    stat = fs.find_stat(file.path)
-    return stat.modified_at if stat is not None else 0
-
-
-def named_time(file: RolloutFile) -> tuple[int, int]:
-    """Return bounds, in UTC milliseconds, of when a rollout was made, by its name."""
-    rollout_id = file.name.rollout_id
-    if is_uuid7(rollout_id):
-        made = int(rollout_id[:8] + rollout_id[9:13], 16)
-        return made - _ID_SLACK_MS, made + _ID_SLACK_MS
-    stamp = file.name.stamp
-    made_at = parse_time(stamp[:13] + stamp[13:].replace("-", ":")) if len(stamp) == len(_STAMP) else None
-    if made_at is None:
-        return 0, 1 << 62
-    return made_at - _STAMP_SLACK_MS, made_at + _STAMP_SLACK_MS
-
-
-def _summary_of(
-    fs: FileSystem, file: RolloutFile, summarise: Callable[[ThreadId], ThreadSummary]
-) -> ThreadSummary:
-    try:
-        return summarise(file.name.thread_id)
-    except RolloutError as error:
-        return unreadable_summary(fs, file, error)
-
-
-def unreadable_summary(fs: FileSystem, file: RolloutFile, error: RolloutError) -> ThreadSummary:
-    """Return what can be said of a thread that cannot be opened: from its header, else from its name."""
-    problem = problem_of(error)
-    changed = _changed_at(fs, file)
-    try:
-        with open_source(fs, file.path) as source:
-            header = read_header(source)
-    except RolloutError:
-        header = None
-    if header is not None and header.thread_id == file.name.thread_id:
-        return header_summary(header, file, changed, problem=problem)
-    lowest, highest = named_time(file)
-    made = (lowest + highest) // 2 if lowest else changed
-    return ThreadSummary(
-        id=file.name.thread_id,
-        session_id=file.name.thread_id,
-        path=file.path,
-        is_archived=file.is_archived,
-        mode=Mode.LEGACY,
-        created_at=made,
-        updated_at=changed,
-        recency_at=made,
-        problem=problem,
+def first_thread(listing: Listing, home: str) -> ThreadId:
+    """Return the first thread of a page that asked for the newest. Raise NotFound in an empty home."""
+    if listing.data:
+        return listing.data[0].id
+    raise NotFound(
+        f"looking for the newest thread: there is none in {home}",
+        hint="Check the home that was meant, with --home or $ROLLOUT_HOME.",
     )
 
 
 def find_strays(fs: FileSystem, index: RolloutIndex) -> list[Finding]:
     """Return what lies among the rollouts and is no thread, or could not be looked into."""
+    return findings_of(fs, index.strays, index.unreadable_folders)
+
+
+def findings_of(fs: FileSystem, strays: Iterable[str], unreadable_folders: Iterable[str]) -> list[Finding]:
+    """Return what there is to say of logs under odd names, and of folders that were refused."""
     found = [
         Finding(
             folder,
@@ -254,9 +221,9 @@ def find_strays(fs: FileSystem, index: RolloutIndex) -> list[Finding]:
                 "Check that you may read it, then list again.",
             ),
         )
-        for folder in index.unreadable_folders
+        for folder in unreadable_folders
     ]
-    for path in index.strays:
+    for path in strays:
         try:
             with open_source(fs, path) as source:
                 header = read_header(source)

@@ -1,0 +1,157 @@
+"""The catalog's file: found, made, opened, and set aside when it is no catalog.
+
+Only a bad file is set aside (`schema.BadCatalog`): one that is busy, full or cannot be read is left
+alone, and whoever asked does without.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from typing import Final, TypeVar
+
+from rollout.catalog.domains import Domain, are_current, register
+from rollout.catalog.schema import BadCatalog, connect, transaction, translated
+from rollout.errors import Conflict, StorageFailed
+from rollout.fs.mutation import Lock, MutableFileSystem
+from rollout.fs.posix_write import current_pid
+from rollout.fs.stats import find_found
+from rollout.log.layout import join
+
+T = TypeVar("T")
+
+FILE_NAME: Final = "catalog.sqlite"
+_ASIDE: Final = ".aside"
+_KEPT_ASIDE: Final = 3
+_LOCK_WAIT_MILLIS: Final = 10_000
+
+
+class _Opened(threading.local):
+    connection: sqlite3.Connection | None = None
+    pid: int = 0
+    inode: int = 0
+
+
+class Database:
+    """The file below `folder`. Safe to share between threads: each has a connection of its own."""
+
+    def __init__(
+        self,
+        fs: MutableFileSystem,
+        folder: str,
+        domains: Sequence[Domain],
+        keys: dict[str, str],
+        clock: Callable[[], int],
+    ) -> None:
+        self._fs = fs
+        self.folder = folder
+        self.path = join(folder, FILE_NAME)
+        self.domains = tuple(domains)
+        self.keys = keys
+        self._clock = clock
+        self._opened = _Opened()
+        self._all: list[tuple[int, sqlite3.Connection]] = []
+        self._guard = threading.Lock()
+
+    @property
+    def is_there(self) -> bool:
+        """Tell whether there is a file to open."""
+        try:
+            return find_found(self.path) is not None
+        except StorageFailed:
+            return False
+
+    def run(self, act: str, body: Callable[[sqlite3.Connection], T]) -> T:
+        """Return what `body` gives for a connection, making the file if need be.
+
+        A file that turns out bad is set aside, and `body` is called once more. Raise Conflict while the
+        file stays locked, StorageFailed when the system refuses.
+        """
+        try:
+            return self._run(act, body)
+        except BadCatalog:
+            self._set_aside(self._opened.inode)
+        try:
+            return self._run(act, body)
+        except BadCatalog as error:
+            raise StorageFailed(f"{act}: {error}", hint="Delete the catalog; nothing is lost.") from error
+
+    def _run(self, act: str, body: Callable[[sqlite3.Connection], T]) -> T:
+        with translated(act):
+            return body(self._connection())
+
+    def write(self, connection: sqlite3.Connection, body: Callable[[], T]) -> T:
+        """Return what `body` gives, run in one write transaction."""
+        with transaction(connection):
+            return body()
+
+    def lock(self, name: str, *, shared: bool = False, wait_millis: int = _LOCK_WAIT_MILLIS) -> Lock | None:
+        """Take one of the catalog's locks, among threads and processes; None when it cannot be had."""
+        self._fs.make_folders(self.folder)
+        return self._fs.find_lock(join(self.folder, f"{name}.lock"), shared=shared, wait_millis=wait_millis)
+
+    def close(self) -> None:
+        """Close every connection that this process has. Idempotent; it may be used again."""
+        with self._guard:
+            mine, self._all = self._all, []
+        self._opened = _Opened()
+        for pid, connection in mine:
+            if pid == current_pid():  # a forked child must not close its parent's
+                connection.close()
+
+    def _connection(self) -> sqlite3.Connection:
+        opened = self._opened
+        found = find_found(self.path)
+        is_mine = opened.connection is not None and opened.pid == current_pid()
+        if opened.connection is not None and is_mine:
+            if found is not None and found.inode == opened.inode:
+                return opened.connection
+            opened.connection.close()  # it has been deleted, or set aside
+        opened.connection = None
+        lock = self._named_lock("file", shared=True)
+        try:
+            with suppress(Conflict):
+                self._fs.create(self.path).close()  # by us, so that nobody else may read it
+            found = find_found(self.path)
+            opened.inode = found.inode if found is not None else 0
+            connection = connect(self.path)
+        finally:
+            lock.release()
+        with self._guard:
+            self._all.append((current_pid(), connection))
+        if not are_current(connection, self.domains, self.keys):
+            self.write(connection, lambda: register(connection, self.domains, self.keys))
+        opened.connection, opened.pid = connection, current_pid()
+        return connection
+
+    def _named_lock(self, name: str, *, shared: bool) -> Lock:
+        lock = self.lock(name, shared=shared)
+        if lock is None:
+            raise Conflict(
+                f"opening the catalog {self.path}: another process has been opening it for"
+                f" {_LOCK_WAIT_MILLIS // 1000} s",
+                hint="Wait for it, then try again.",
+            )
+        return lock
+
+    def _set_aside(self, inode: int) -> None:
+        """Give a bad file another name, unless another process has done so. The newest few are kept."""
+        opened, self._opened.connection = self._opened.connection, None
+        if opened is not None:
+            opened.close()
+        lock = self._named_lock("file", shared=False)
+        try:
+            found = find_found(self.path)
+            if found is None or found.inode != inode:
+                return
+            # The log first: beside a new file, it would be read into that one.
+            for suffix in ("-wal", "-shm"):
+                self._fs.remove(f"{self.path}{suffix}")
+            self._fs.replace(self.path, f"{self.path}.{self._clock()}{_ASIDE}")
+            names = [entry.name for entry in self._fs.iter_folder(self.folder) if entry.name.endswith(_ASIDE)]
+            for name in sorted(names)[:-_KEPT_ASIDE]:
+                self._fs.remove(join(self.folder, name))
+        finally:
+            lock.release()

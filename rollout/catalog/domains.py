@@ -1,0 +1,112 @@
+"""What a domain of derived rows is: its tables, what it reads, and how it computes its rows.
+
+A domain is one kind of derived data with its own producer key (`keys.py`). All are fed in one pass over
+a rollout's bytes; each keeps rows by `file_id`, so that forks repeat nothing of their parents.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Protocol
+
+from msgspec import Struct
+
+from rollout.format.record import Record
+from rollout.log.header import Header
+
+if TYPE_CHECKING:
+    import sqlite3  # slow to import, and only whoever has a connection needs it
+
+
+class Unit(Struct, frozen=True):
+    """The rollout whose bytes are fed, and from which offset on.
+
+    `file_id` is None for a rollout that the catalog has not met; `start_offset` 0 means that whatever
+    was stored of it is replaced.
+    """
+
+    file_id: int | None
+    path: str
+    thread_id: str
+    rollout_id: str
+    header: Header
+    start_offset: int
+
+
+class Reader(Protocol):
+    """Folds one rollout's records into rows."""
+
+    @property
+    def labels(self) -> frozenset[str]:
+        """Which records it wants, by `Record.label`; asked again for every block, so it may shrink."""
+
+    def feed(self, record: Record) -> None:
+        """Take the next record, oldest first. It may be of a label that another reader wants."""
+
+    def store(self, connection: sqlite3.Connection, file_id: int) -> None:
+        """Write what was folded. Runs inside the transaction that moves the watermark: reads no file."""
+
+
+class Domain(Struct, frozen=True):
+    """One kind of derived data.
+
+    `schema` creates `tables`; each has a column `file_id` unless `forget` says how the rows
+    of a file are taken out. `begin` makes the reader of one unit; when it starts behind 0 the connection
+    lets it read what was stored before. `settle`, if any, is told in the transaction that writes rows of
+    `threads` which threads those are; a thread that is gone is among them.
+    """
+
+    name: str
+    tables: tuple[str, ...]
+    schema: tuple[str, ...]
+    begin: Callable[[Unit, sqlite3.Connection], Reader]
+    forget: Callable[[sqlite3.Connection, int], None] | None = None
+    settle: Callable[[sqlite3.Connection, Iterable[str]], None] | None = None
+
+
+def forget_file(connection: sqlite3.Connection, domain: Domain, file_id: int) -> None:
+    """Take a file's rows out of a domain."""
+    if domain.forget is not None:
+        domain.forget(connection, file_id)
+        return
+    for table in domain.tables:
+        connection.execute(f"DELETE FROM {table} WHERE file_id = ?", (file_id,))  # noqa: S608  # our own names
+
+
+def register(
+    connection: sqlite3.Connection, domains: Iterable[Domain], keys: dict[str, str]
+) -> dict[str, int]:
+    """Make sure that every domain has its tables and its key; return the bit of each.
+
+    A domain whose key is another than the one its rows were computed under is made anew, and every
+    file is due for it. Runs inside a transaction.
+    """
+    known = {name: (bit, key) for name, bit, key in connection.execute("SELECT name, bit, key FROM domains")}
+    bits: dict[str, int] = {}
+    for domain in domains:
+        bit, key = known.get(domain.name, (None, None))
+        if bit is None:
+            used = {taken for taken, _ in known.values()} | set(bits.values())
+            bit = next(1 << place for place in range(62) if 1 << place not in used)
+        bits[domain.name] = bit
+        if key == keys[domain.name]:
+            continue
+        for table in domain.tables:
+            connection.execute(f"DROP TABLE IF EXISTS {table}")
+        for statement in domain.schema:
+            connection.execute(statement)
+        connection.execute(
+            "INSERT INTO domains(name, bit, key) VALUES(?, ?, ?)"
+            " ON CONFLICT(name) DO UPDATE SET key = excluded.key",
+            (domain.name, bit, keys[domain.name]),
+        )
+        connection.execute("UPDATE files SET due = due | ?, revision = revision + 1", (bit,))
+        if domain.settle is not None:
+            connection.execute("INSERT OR IGNORE INTO unsettled SELECT DISTINCT thread_id FROM files")
+    return bits
+
+
+def are_current(connection: sqlite3.Connection, domains: Iterable[Domain], keys: dict[str, str]) -> bool:
+    """Tell whether `register` would change nothing."""
+    known = dict(connection.execute("SELECT name, key FROM domains"))
+    return all(known.get(domain.name) == keys[domain.name] for domain in domains)

@@ -1,0 +1,130 @@
+"""Threads by page from the rows: keyset paging by a time and an id, in either direction, under any filter.
+
+A page that is not full is the last one. The order, and so every cursor, is that of a listing from the files.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+from msgspec import Struct
+
+from rollout.catalog.kinds import matching_kinds
+
+if TYPE_CHECKING:
+    import sqlite3  # slow to import, and only whoever has a connection needs it
+
+_PLACES: Final = {"created": "created_place", "updated": "updated_place", "recency": "recency_place"}
+
+
+class ThreadFilter(Struct, frozen=True, kw_only=True):
+    """Which threads are wanted; an empty or absent member lets all through.
+
+    `term` is a case-sensitive part of the name or the title. `since_ms` and `until_ms` (exclusive) bound
+    the time that the listing is sorted by. `ancestor_id` means everything that was spawned below it.
+    """
+
+    cwds: tuple[str, ...] = ()
+    source_kinds: tuple[str, ...] = ()
+    providers: tuple[str, ...] = ()
+    parent_id: str | None = None
+    ancestor_id: str | None = None
+    term: str = ""
+    since_ms: int | None = None
+    until_ms: int | None = None
+
+
+NO_FILTER: Final = ThreadFilter()
+
+
+class Anchor(Struct, frozen=True):
+    """The row from which a page goes on, with or without itself."""
+
+    at: int
+    thread_id: str
+    includes: bool
+
+
+class Query(Struct, frozen=True):
+    """One page: `sort` is created, updated or recency; threads that are `hidden` are left out."""
+
+    limit: int
+    sort: str
+    is_descending: bool
+    is_archived: bool
+    anchor: Anchor | None = None
+    where: ThreadFilter = NO_FILTER
+    hidden: tuple[str, ...] = ()
+
+
+class FoundThread(Struct, frozen=True):
+    """A row of a page, and where it stands."""
+
+    thread_id: str
+    at: int
+    name: str | None
+    shown: bytes
+
+
+def find_threads(connection: sqlite3.Connection, query: Query) -> list[FoundThread]:
+    """Return up to `limit` threads in their order."""
+    place = _PLACES[query.sort]
+    tests, values = _filter_tests(query.where, place)
+    tests.append("is_archived = :archived")
+    values["archived"] = query.is_archived
+    if query.hidden:
+        tests.append("thread_id NOT IN (SELECT value FROM json_each(:hidden))")
+        values["hidden"] = msgspec.json.encode(query.hidden).decode()
+    if query.anchor is not None:
+        sign = "<" if query.is_descending else ">"
+        tests.append(f"({place}, thread_id) {sign}{'=' if query.anchor.includes else ''} (:at, :anchor)")
+        values |= {"at": query.anchor.at, "anchor": query.anchor.thread_id}
+    direction = "DESC" if query.is_descending else "ASC"
+    values["limit"] = query.limit
+    rows = connection.execute(
+        f"{_descendants(query.where)} SELECT thread_id, {place}, name, shown FROM threads"  # noqa: S608  # own words
+        f" WHERE {' AND '.join(tests)} ORDER BY {place} {direction}, thread_id {direction} LIMIT :limit",
+        values,
+    )
+    return [FoundThread(*row) for row in rows]
+
+
+def _descendants(where: ThreadFilter) -> str:
+    if where.ancestor_id is None:
+        return ""
+    return (
+        "WITH RECURSIVE below(id) AS (SELECT :ancestor UNION"
+        " SELECT t.thread_id FROM threads t JOIN below ON t.parent_thread_id = below.id)"
+    )
+
+
+def _filter_tests(where: ThreadFilter, place: str) -> tuple[list[str], dict[str, object]]:
+    tests: list[str] = []
+    values: dict[str, object] = {}
+
+    def one_of(column: str, allowed: tuple[str, ...]) -> None:
+        if allowed:
+            names = [f"{column}_{number}" for number in range(len(allowed))]
+            values.update(zip(names, allowed, strict=True))
+            tests.append(f"{column} IN ({', '.join(f':{name}' for name in names)})")
+
+    one_of("cwd", where.cwds)
+    one_of("model_provider", where.providers)
+    one_of("source_kind", tuple(sorted(matching_kinds(where.source_kinds))))
+    if where.parent_id is not None:
+        tests.append("parent_thread_id = :parent")
+        values["parent"] = where.parent_id
+    if where.ancestor_id is not None:
+        tests.append("thread_id IN (SELECT id FROM below) AND thread_id <> :ancestor")
+        values["ancestor"] = where.ancestor_id
+    if where.term:
+        tests.append("(instr(coalesce(name, ''), :term) OR instr(title, :term))")
+        values["term"] = where.term
+    if where.since_ms is not None:
+        tests.append(f"{place} >= :since")
+        values["since"] = where.since_ms
+    if where.until_ms is not None:
+        tests.append(f"{place} < :until")
+        values["until"] = where.until_ms
+    return tests, values

@@ -1,0 +1,212 @@
+"""Bring the catalog up to date with the home: one bulk SELECT, one walk, then what is new, in batches.
+
+Each batch is one transaction, so an interruption keeps what was done and the next refresh goes on from
+there. One refresh at a time; who waited for one that began after the call need not do it again.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from time import monotonic
+from typing import Final
+
+from msgspec import Struct
+
+from rollout.catalog.absorb import (
+    Absorber,
+    Derived,
+    apply_move,
+    forget_vanished,
+    write_derived,
+)
+from rollout.catalog.domains import Domain
+from rollout.catalog.plan import Known, Plan, Work, find_work, plan_refresh
+from rollout.catalog.schema import transaction
+from rollout.catalog.settle import Describe, settle
+from rollout.catalog.walk import Walk, find_seen, walk_home
+from rollout.errors import Conflict
+from rollout.fs.api import FileSystem
+
+_BATCH_FILES: Final = 256
+_BATCH_SECONDS: Final = 0.25
+
+
+class Progress(Struct, frozen=True):
+    """How far a refresh is: files done of those to read, and bytes."""
+
+    files_done: int
+    files: int
+    bytes_done: int
+    bytes_total: int
+
+
+Report = Callable[[Progress], None]
+
+
+class Refreshed(Struct, frozen=True):
+    """What a refresh did. `left` counts the files that it was not given the bytes for."""
+
+    seen: int
+    fresh: int
+    absorbed: int
+    moved: int
+    vanished: int
+    left: int
+    settled: int
+    bytes_read: int
+    strays: list[str]
+    unreadable_folders: list[str]
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether the rows are those of everything that the walk met."""
+        return self.left == 0
+
+
+class Scope(Struct, frozen=True):
+    """What a refresh works on, and with. `wanted` names the domains that are made up for where due."""
+
+    fs: FileSystem
+    home: str
+    max_line_bytes: int
+    domains: Sequence[Domain]
+    wanted: frozenset[str]
+    describe: Describe
+
+    def absorber(self, connection: sqlite3.Connection) -> Absorber:
+        """Return what absorbs files, with the bits that the domains have in this catalog."""
+        bits = dict(connection.execute("SELECT name, bit FROM domains"))
+        wanted = sum(bits[name] for name in self.wanted)
+        return Absorber(self.fs, self.max_line_bytes, self.domains, bits, wanted)
+
+
+_KNOWN: Final = (
+    "SELECT file_id, path, size_bytes, changed_ns, inode, watermark, due, revision,"
+    " ifnull(problem_code, '') = 'storage.failed' FROM files"
+)
+
+
+def _find_known(connection: sqlite3.Connection, path: str | None = None) -> dict[str, Known]:
+    where, values = ("", ()) if path is None else (" WHERE path = ?", (path,))
+    return {row[1]: Known(*row) for row in connection.execute(_KNOWN + where, values)}
+
+
+def plan_home(connection: sqlite3.Connection, scope: Scope) -> tuple[Plan, Walk]:
+    """Return what a refresh would do, and what its walk met."""
+    wanted = scope.absorber(connection).wanted
+    # Rows first: one that another process adds after the walk must not look vanished.
+    known = _find_known(connection)
+    walk = walk_home(scope.home, known)
+    return plan_refresh(known, walk, wanted), walk
+
+
+def refresh(
+    connection: sqlite3.Connection,
+    scope: Scope,
+    budget_bytes: int | None = None,
+    report: Report | None = None,
+) -> Refreshed:
+    """Bring the rows up to date. Reads no more than about `budget_bytes`, newest files first."""
+    plan, walk = plan_home(connection, scope)
+    work = list(_affordable(plan.work, budget_bytes))
+    if plan.moves or plan.vanished:
+        with transaction(connection):
+            for move in plan.moves:
+                apply_move(connection, move)
+            for row in plan.vanished:
+                forget_vanished(connection, scope.domains, row.file_id, row.revision)
+    bytes_read = 0
+    bytes_done = 0
+    bytes_total = sum(one.size_bytes for one in work)
+    done = 0
+    settled = 0
+    absorber = scope.absorber(connection)
+    for batch in _batches(connection, absorber, work):
+        with transaction(connection):
+            for one in batch:
+                write_derived(connection, scope.domains, one)
+        settled += settle(connection, scope.domains, scope.describe, _threads_of(batch))
+        done += len(batch)
+        bytes_read += sum(one.bytes_read for one in batch)
+        bytes_done += sum(one.work.size_bytes for one in batch)
+        if report is not None:
+            report(Progress(done, len(work), bytes_done, bytes_total))
+    settled += settle(connection, scope.domains, scope.describe)
+    return Refreshed(
+        seen=len(walk.files),
+        fresh=plan.fresh,
+        absorbed=done,
+        moved=len(plan.moves),
+        vanished=len(plan.vanished),
+        left=len(plan.work) - len(work) + len(walk.unkeepable),
+        settled=settled,
+        bytes_read=bytes_read,
+        strays=walk.strays,
+        unreadable_folders=walk.unreadable_folders,
+    )
+
+
+def _affordable(work: Iterable[Work], budget_bytes: int | None) -> Iterator[Work]:
+    left = budget_bytes
+    for one in work:
+        if left is not None:
+            if left < one.size_bytes:
+                return
+            left -= one.size_bytes
+        yield one
+
+
+def _batches(
+    connection: sqlite3.Connection, absorber: Absorber, work: Iterable[Work]
+) -> Iterator[list[Derived]]:
+    """Yield what was read, a short while's worth at a time."""
+    batch: list[Derived] = []
+    began = monotonic()
+    for one in work:
+        derived = absorber.derive(connection, one)
+        if derived is not None:
+            batch.append(derived)
+        if len(batch) >= _BATCH_FILES or monotonic() - began > _BATCH_SECONDS:
+            yield batch
+            batch = []
+            began = monotonic()
+    yield batch
+
+
+def _threads_of(batch: Iterable[Derived]) -> list[str]:
+    return [one.work.seen.file().name.thread_id for one in batch if one.settles]
+
+
+def refresh_file(connection: sqlite3.Connection, scope: Scope, path: str) -> bool:
+    """Bring the rows of one file up to date, told that it changed; return whether there was anything to do.
+
+    Raise Conflict when others keep changing it.
+    """
+    absorber = scope.absorber(connection)
+    for _ in range(3):
+        known = _find_known(connection, path).get(path)
+        seen = find_seen(scope.home, path)
+        if seen is None:
+            if known is None:
+                return False
+            thread_ids = [row[0] for row in connection.execute(_THREAD_OF, (known.file_id,))]
+            with transaction(connection):
+                forget_vanished(connection, scope.domains, known.file_id, known.revision)
+            settle(connection, scope.domains, scope.describe, thread_ids)
+            return True
+        work = find_work(seen, known, absorber.wanted)
+        if work is None:
+            return False
+        derived = absorber.derive(connection, work)
+        if derived is None:
+            continue
+        with transaction(connection):
+            is_written = write_derived(connection, scope.domains, derived)
+        if is_written:
+            settle(connection, scope.domains, scope.describe, _threads_of([derived]))
+            return True
+    raise Conflict(f"cataloguing {path}: it changes faster than it is read", hint="Refresh again later.")
+
+
+_THREAD_OF: Final = "SELECT thread_id FROM files WHERE file_id = ?"

@@ -1,0 +1,177 @@
+"""The catalog of a store's home, and the files where the catalog cannot be had.
+
+A cache: no error of it reaches anybody who lists, records, resumes or forks. Invariant 1.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Final
+
+from rollout.catalog.query import NO_FILTER, Anchor, FoundThread, Query
+from rollout.errors import InvalidRequest, RolloutError
+from rollout.fs.api import FileSystem
+from rollout.fs.posix import POSIX
+from rollout.ids import ThreadId
+from rollout.log.index import RolloutIndex
+from rollout.log.layout import RolloutFile, join
+from rollout.log.names import read_names
+from rollout.store.described import describe, shown_summary
+from rollout.store.filtering import matcher
+from rollout.store.listing import Listing, ListRequest, findings_of, list_threads, make_cursor, parse_cursor
+from rollout.store.opening import Opener
+from rollout.store.summary import ThreadSummary, read_summary
+from rollout.store.tombstones import deleted_ids
+from rollout.turns.paging import SortDirection
+
+if TYPE_CHECKING:
+    from rollout.catalog.catalog import Catalog
+    from rollout.catalog.refresh import Refreshed, Report
+    from rollout.catalog.stats import CatalogStats
+    from rollout.catalog.threads import Described
+
+_LISTING_BUDGET_BYTES: Final = 128 << 20
+"""What a listing reads to bring an existing catalog up to date; with more to read, the files are faster."""
+_LISTING_WAIT_MILLIS: Final = 1_000
+
+
+class Cataloged:
+    """The listings of one home. `state_folder` None means that nothing derived is kept."""
+
+    def __init__(
+        self,
+        fs: FileSystem,
+        home: str,
+        opener: Opener,
+        state_folder: str | None,
+        clock: Callable[[], int],
+        max_line_bytes: int,
+    ) -> None:
+        self._fs = fs
+        self._home = home
+        self._opener = opener
+        self._state_folder = state_folder
+        self._clock = clock
+        self._max_line_bytes = max_line_bytes
+        self._catalog: Catalog | None = None
+
+    def get(self) -> Catalog:
+        """Return the catalog, which need not have been made yet.
+
+        Raise InvalidRequest when there is no folder for derived files, or the home is on no real disk.
+        """
+        if self._catalog is None:
+            if self._state_folder is None or self._fs is not POSIX:
+                raise InvalidRequest(
+                    f"using the catalog of {self._home}: there is nowhere to keep one",
+                    hint="Name a folder for derived files, with --state-dir.",
+                )
+            from rollout.catalog.catalog import Catalog
+            from rollout.fs.posix_write import POSIX_MUTABLE
+
+            self._catalog = Catalog(
+                POSIX_MUTABLE,
+                self._home,
+                self._state_folder,
+                self._describe,
+                self._clock,
+                self._max_line_bytes,
+            )
+        return self._catalog
+
+    def find(self) -> Catalog | None:
+        """Return the catalog if one has been made, else None."""
+        if self._catalog is None and (
+            self._state_folder is None
+            or self._fs is not POSIX
+            or self._fs.find_stat(join(self._state_folder, "catalog/catalog.sqlite")) is None
+        ):
+            return None
+        catalog = self.get()
+        return catalog if catalog.is_there else None
+
+    def _describe(self, index: RolloutIndex, file: RolloutFile) -> Described:
+        return describe(self._fs, self._opener, index, file)
+
+    def list_threads(self, request: ListRequest, report: Report | None = None) -> Listing:
+        """Return one page of threads, from the catalog where that is right, else from the files.
+
+        Without a filter an existing catalog is asked if it is up to date, or soon is. With one the catalog
+        is made if need be: otherwise every such page would read the whole home. Raise InvalidCursor.
+        """
+        try:
+            found = self._from_catalog(request, report)
+        except RolloutError:
+            found = None  # whatever it was, the files are there
+        return found if found is not None else self._from_files(request)
+
+    def _from_catalog(self, request: ListRequest, report: Report | None) -> Listing | None:
+        is_filtered = request.where != NO_FILTER
+        anchor = parse_cursor(request)
+        catalog = self.get() if is_filtered else self.find()
+        if catalog is None:
+            return None
+        if is_filtered:
+            refreshed = catalog.refresh(report=report)
+        else:
+            refreshed = catalog.refresh(
+                budget_bytes=_LISTING_BUDGET_BYTES, report=report, wait_millis=_LISTING_WAIT_MILLIS
+            )
+        if not refreshed.is_complete:
+            return None
+        query = Query(
+            request.size + 1,
+            request.sort.value,
+            request.direction is SortDirection.DESC,
+            request.is_archived,
+            Anchor(anchor.at, anchor.thread_id, anchor.include_anchor) if anchor is not None else None,
+            request.where,
+            tuple(deleted_ids(self._fs, self._home)),
+        )
+        rows = catalog.find_threads(query)
+        return self._page(request, rows, refreshed)
+
+    def _page(self, request: ListRequest, rows: list[FoundThread], refreshed: Refreshed) -> Listing:
+        shown = rows[: request.size]
+        return Listing(
+            [shown_summary(row.shown, row.name) for row in shown],
+            make_cursor(request, shown[-1].at, shown[-1].thread_id, includes=False)
+            if len(rows) > request.size
+            else None,
+            make_cursor(request, shown[0].at, shown[0].thread_id, includes=True) if shown else None,
+            findings_of(self._fs, refreshed.strays, refreshed.unreadable_folders),
+        )
+
+    def _from_files(self, request: ListRequest) -> Listing:
+        names = read_names(self._fs, self._home)
+
+        def summarise(thread_id: ThreadId) -> ThreadSummary:
+            with self._opener.open_thread(thread_id) as lineage:
+                return read_summary(lineage, names.get(thread_id))
+
+        index = self._opener.index
+        wants = matcher(self._fs, index, request.where)
+        return list_threads(self._fs, index, request, summarise, wants, deleted_ids(self._fs, self._home))
+
+    def rebuild(self, domain: str | None = None, report: Report | None = None) -> Refreshed:
+        """Compute the catalog anew, or one domain of it. Raise as `Catalog.rebuild` does."""
+        return self.get().rebuild(domain, report)
+
+    def stats(self) -> CatalogStats | None:
+        """Return what the catalog holds, or None when none has been made."""
+        catalog = self.find()
+        return catalog.stats() if catalog is not None else None
+
+    def note_change(self, path: str) -> None:
+        """Bring an existing catalog up to date with one rollout that was written to, if that can be done."""
+        try:
+            catalog = self.find()
+            if catalog is not None:
+                catalog.refresh_file(path)
+        except RolloutError:
+            return  # the next refresh sees it
+
+    def close(self) -> None:
+        """Let go of the catalog's file. Idempotent."""
+        if self._catalog is not None:
+            self._catalog.close()
