@@ -73,6 +73,14 @@ class LeaseHeld(Conflict):
         self.age_ms = age_ms
 
 
+class HasForks(Conflict):
+    """Other threads, `fork_ids`, stand on the history of the one to delete. Say what is to become of them."""
+
+    def __init__(self, message: str, *, fork_ids: list[str], hint: str | None = None) -> None:
+        super().__init__(message, hint=hint)
+        self.fork_ids = fork_ids
+
+
 class DamagedLog(RolloutError):
     """Bytes of a log contradict the format. Run `rollout check` to see what can be kept."""
 

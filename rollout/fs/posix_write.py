@@ -15,8 +15,8 @@ from collections.abc import Iterator
 from types import TracebackType
 from typing import Final, Self
 
-from rollout.errors import Conflict, NotFound, StorageFailed
-from rollout.fs.api import FileIdentity, FileStat, FolderEntry, ReadFile, Spool
+from rollout.errors import Conflict, InvalidRequest, NotFound, StorageFailed
+from rollout.fs.api import FileIdentity, FileStat, FileSystem, FolderEntry, ReadFile, Spool
 from rollout.fs.mutation import AppendFile, Lock, MutableFileSystem
 from rollout.fs.posix import POSIX
 
@@ -339,6 +339,17 @@ class PosixMutableFileSystem:
 
 POSIX_MUTABLE: Final[MutableFileSystem] = PosixMutableFileSystem()
 """The one instance; it has no state."""
+
+
+def writable(fs: FileSystem, home: str) -> MutableFileSystem:
+    """Return what writes where `fs` reads. Raise InvalidRequest over a file system that only reads."""
+    found = POSIX_MUTABLE if fs is POSIX else fs
+    if isinstance(found, MutableFileSystem):
+        return found
+    raise InvalidRequest(
+        f"writing to {home}: the store was opened over a file system that only reads",
+        hint="Open it with one that writes.",
+    )
 
 
 def current_pid() -> int:

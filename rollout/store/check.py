@@ -19,7 +19,7 @@ from rollout.format.vocabulary import TURN_ENDS
 from rollout.fs.api import FileSystem
 from rollout.log.header import Header, read_header
 from rollout.log.index import RolloutIndex
-from rollout.log.layout import RolloutFile
+from rollout.log.layout import RolloutFile, base_name
 from rollout.log.lines import Span, iter_lines
 from rollout.log.seal import find_broken_seal
 from rollout.log.source import Source, open_source
@@ -50,6 +50,12 @@ class FileCheck(Struct, frozen=True):
     def is_sound(self) -> bool:
         """Whether nothing here contradicts the format."""
         return not self.damage and self.problem is None
+
+
+def files_to_check(index: RolloutIndex, of_thread: Iterable[RolloutFile] | None = None) -> list[RolloutFile]:
+    """Return these files, by default every rollout: each once, oldest name first."""
+    by_path = {file.path: file for file in (index.all_files() if of_thread is None else of_thread)}
+    return sorted(by_path.values(), key=lambda file: base_name(file.path))
 
 
 def check_files(

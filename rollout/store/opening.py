@@ -26,6 +26,7 @@ from rollout.log.layout import (
 from rollout.log.names import read_names
 from rollout.log.source import Source, open_source
 from rollout.replay.lineage import Lineage, resolve_lineage
+from rollout.store.tombstones import deleted_error, deleted_ids, is_deleted
 
 _SHOWN_MATCHES: Final = 5
 _SHOWN_CHARS: Final = 80
@@ -139,33 +140,54 @@ class Opener:
     def find_thread_id(self, reference: str) -> ThreadId:
         """Return the id of the thread that `reference` names: an id, a unique prefix, or a name.
 
-        Raise NotFound when nothing answers to it, InvalidRequest when several do.
+        Raise NotFound when nothing answers to it but what was deleted, InvalidRequest when several do.
         """
-        whole = find_uuid(reference)
-        if whole is not None:
-            return ThreadId(whole)
-        named = [
-            thread_id for thread_id, name in read_names(self._fs, self._home).items() if name == reference
-        ]
-        matches = sorted(set(named))
         looking = f"looking for thread {reference[:_SHOWN_CHARS]!r}"
-        prefix = reference.lower()
-        if not matches and len(prefix) >= _SHORTEST_PREFIX and not set(prefix) - set("0123456789abcdef-"):
-            matches = self.index.ids_with_prefix(prefix)
-        if len(matches) == 1:
-            return ThreadId(matches[0])
-        if matches:
-            shown = ", ".join(matches[:_SHOWN_MATCHES]) + (
-                " and more" if len(matches) > _SHOWN_MATCHES else ""
-            )
-            raise InvalidRequest(
-                f"{looking}: {len(matches)} threads answer to it: {shown}",
-                hint="Give more of the id.",
-            )
+        found = self._answering(reference)
+        thread_id = _only(looking, [one for one in found if not is_deleted(self._fs, self._home, one)])
+        if thread_id is not None:
+            return thread_id
+        if found:
+            raise deleted_error(looking, found[0])
         raise NotFound(
             f"{looking}: no thread in {self._home} has that id, prefix or name",
             hint="Run `rollout list` to see which threads are there.",
         )
+
+    def find_deleted_id(self, reference: str) -> ThreadId:
+        """Return the id of the deleted thread that `reference` names, as `find_thread_id` does."""
+        looking = f"looking for a deleted thread {reference[:_SHOWN_CHARS]!r}"
+        hidden = deleted_ids(self._fs, self._home)
+        thread_id = _only(looking, [one for one in self._answering(reference) if one in hidden])
+        if thread_id is None:
+            raise NotFound(
+                f"{looking}: no thread that was deleted in {self._home} has that id, prefix or name",
+                hint="Once a thread is pruned, it is gone.",
+            )
+        return thread_id
+
+    def _answering(self, reference: str) -> list[ThreadId]:
+        """Return the threads that a reference may mean, deleted or not, sorted."""
+        whole = find_uuid(reference)
+        if whole is not None:
+            return [ThreadId(whole)]
+        names = read_names(self._fs, self._home)
+        named = sorted(thread_id for thread_id, name in names.items() if name == reference)
+        prefix = reference.lower()
+        if named or len(prefix) < _SHORTEST_PREFIX or set(prefix) - set("0123456789abcdef-"):
+            return named
+        return self.index.ids_with_prefix(prefix)
+
+
+def _only(looking: str, matches: list[ThreadId]) -> ThreadId | None:
+    """Return the one match, or None for none. Raise InvalidRequest for several."""
+    if len(matches) > 1:
+        shown = ", ".join(matches[:_SHOWN_MATCHES]) + (" and more" if len(matches) > _SHOWN_MATCHES else "")
+        raise InvalidRequest(
+            f"{looking}: {len(matches)} threads answer to it: {shown}",
+            hint="Give more of the id.",
+        )
+    return matches[0] if matches else None
 
 
 def find_file(path: str) -> RolloutFile | None:

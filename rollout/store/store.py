@@ -7,31 +7,38 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
-from rollout.errors import InvalidRequest, NotFound
 from rollout.fs.api import FileSystem
-from rollout.fs.mutation import MutableFileSystem
-from rollout.fs.posix import POSIX
 from rollout.ids import ThreadId
-from rollout.log.layout import RolloutFile, base_name
+from rollout.log.layout import RolloutFile
 from rollout.log.names import read_names
 from rollout.replay.checkpoint import CHECKPOINT_EVERY_BYTES
 from rollout.replay.context import Context
 from rollout.replay.lineage import Lineage
-from rollout.store.check import FileCheck, check_files
-from rollout.store.listing import Finding, Listing, ListRequest, SortKey, find_strays, list_threads
+from rollout.store.check import FileCheck, check_files, files_to_check
+from rollout.store.listing import (
+    Finding,
+    Listing,
+    ListRequest,
+    SortKey,
+    find_strays,
+    first_thread,
+    list_threads,
+)
 from rollout.store.opening import Opener
 from rollout.store.sidecars import FileSidecars
 from rollout.store.summary import ThreadSummary, read_summary
 from rollout.store.thread import Thread
+from rollout.store.tombstones import DeleteMode, deleted_ids
 from rollout.turns.model import ItemsView, Turn, TurnItem
 from rollout.turns.paging import DEFAULT_LIMIT, Page, SortDirection
 
 if TYPE_CHECKING:
     from rollout.log.writer import Written
+    from rollout.store.archiving import Moves
     from rollout.store.checkpoints import KeptCheckpoint
+    from rollout.store.deleting import Deleted, Flatten
     from rollout.store.headers import Rollouts
     from rollout.store.recorder import Recorder
     from rollout.store.recording import Surroundings
@@ -76,13 +83,7 @@ class Store:
 
     def newest_thread_id(self) -> ThreadId:
         """Return the thread whose file changed last. Raise NotFound in an empty home."""
-        newest = self.list_threads(limit=1, sort=SortKey.UPDATED).data
-        if not newest:
-            raise NotFound(
-                f"looking for the newest thread: there is none in {self.home}",
-                hint="Check the home that was meant, with --home or $ROLLOUT_HOME.",
-            )
-        return newest[0].id
+        return first_thread(self.list_threads(limit=1, sort=SortKey.UPDATED), self.home)
 
     def open_thread(self, reference: str, *, path_hint: str | None = None) -> Thread:
         """Open a thread by reference.
@@ -166,16 +167,14 @@ class Store:
                 return read_summary(lineage, names.get(thread_id))
 
         request = ListRequest(limit, cursor, sort, direction, is_archived)
-        return list_threads(self._fs, self._opener.index, request, summarise)
+        hidden = deleted_ids(self._fs, self.home)
+        return list_threads(self._fs, self._opener.index, request, summarise, hidden=hidden)
 
     def files_to_check(self, thread: Thread | None = None) -> list[RolloutFile]:
         """Return the files that a check of one thread, or of the whole home, reads: oldest first."""
         index = self._opener.index
-        files = index.all_files()
-        if thread is not None:
-            files = [*thread.files(), *index.files_of(thread.id)]
-        by_path = {file.path: file for file in files}
-        return sorted(by_path.values(), key=lambda file: base_name(file.path))
+        own = [*thread.files(), *index.files_of(thread.id)] if thread is not None else None
+        return files_to_check(index, own)
 
     def rollouts(self) -> Rollouts:
         """Return the rollouts of the home, for those who must know how they hang together."""
@@ -270,8 +269,7 @@ class Store:
     def checkpoint(self, reference: str) -> KeptCheckpoint:
         """Keep a checkpoint of a thread as it stands, so that resuming it need not read further back.
 
-        In its log if we made that, else in a sidecar. Raise InvalidRequest when nothing was
-        recorded yet, or there is nowhere to keep one; else as `record` does.
+        In its log if we made that, else in a sidecar. Raise InvalidRequest when there is nothing, or nowhere.
         """
         from rollout.store.checkpoints import keep_checkpoint
 
@@ -291,10 +289,7 @@ class Store:
             return record_whole_turn(recorder, items, lambda: self.open_thread(recorder.thread_id))
 
     def roll_back_thread(self, reference: str, num_turns: int) -> Written:
-        """Take the last turns of a legacy thread out of replay; their bytes stay. Durable on return.
-
-        Raise InvalidRequest for a paginated thread, else as `record` does.
-        """
+        """Take the last turns of a legacy thread out of replay; a paginated one has `revert_thread`."""
         from rollout.store.writing import roll_back
 
         return roll_back(self.surroundings(), self.find_thread_id(reference), num_turns)
@@ -312,19 +307,39 @@ class Store:
         revert(self.surroundings(), thread_id, before_turn)
         return self.open_thread(thread_id)
 
+    def archive_thread(self, reference: str) -> Moves:
+        """Move a thread and those it spawned to the archive: all of them or none. Durable on return."""
+        from rollout.store.archiving import archive
+
+        return archive(self.surroundings(), self.find_thread_id(reference))
+
+    def unarchive_thread(self, reference: str) -> Moves:
+        """Move them back, as `archive_thread`. Raise NotFound, Conflict, LeaseHeld."""
+        from rollout.store.archiving import unarchive
+
+        return unarchive(self.surroundings(), self.find_thread_id(reference))
+
+    def delete_thread(
+        self, reference: str, mode: DeleteMode = DeleteMode.PLAIN, flatten: Flatten | None = None
+    ) -> Deleted:
+        """Hide a thread and those it spawned; their bytes stay. Raise HasForks, as `deleting.delete` does."""
+        from rollout.store.deleting import delete
+
+        return delete(self.surroundings(), self.find_thread_id(reference), mode, flatten)
+
+    def undelete_thread(self, reference: str) -> Deleted:
+        """Show a deleted thread again. Raise NotFound, or Conflict once bytes of it are gone."""
+        from rollout.store.deleting import undelete
+
+        return undelete(self.surroundings(), self._opener.find_deleted_id(reference))
+
     def surroundings(self) -> Surroundings:
         """Return what writing to this home takes. Raise InvalidRequest over a file system that only reads."""
-        from rollout.fs.posix_write import POSIX_MUTABLE, current_pid
+        from rollout.fs.posix_write import current_pid, writable
         from rollout.store.recording import Surroundings
 
-        fs = POSIX_MUTABLE if self._fs is POSIX else self._fs
-        if not isinstance(fs, MutableFileSystem):
-            raise InvalidRequest(
-                f"writing to {self.home}: the store was opened over a file system that only reads",
-                hint="Open it with one that writes.",
-            )
         return Surroundings(
-            fs,
+            writable(self._fs, self.home),
             self.home,
             self._opener,
             self._clock,
@@ -342,7 +357,5 @@ class Store:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
