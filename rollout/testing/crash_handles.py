@@ -58,7 +58,7 @@ class Handle:
         self.identity = FileIdentity(0, node.number)
 
     def stat(self) -> FileStat:
-        return FileStat(self.size_bytes(), self._node.changed_at)
+        return FileStat(self.size_bytes(), self._node.changed_at, self.identity)
 
     def size_bytes(self) -> int:
         self._check("looking at")

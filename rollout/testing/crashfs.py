@@ -23,7 +23,7 @@ from typing import Self
 from msgspec import Struct
 
 from rollout.errors import Conflict, NotFound, StorageFailed
-from rollout.fs.api import FileStat, FolderEntry, ReadFile, Spool
+from rollout.fs.api import FileIdentity, FileStat, FolderEntry, ReadFile, Spool
 from rollout.fs.mutation import AppendFile, Lock
 from rollout.testing.crash_handles import Handle, HeldLock, Node
 from rollout.testing.crash_images import (
@@ -135,7 +135,8 @@ class CrashFS:
         number = self._names.get(path)
         if number is None or number == FOLDER:
             return None if number is None else FileStat(0, self._folder_times.get(path, 0))
-        return FileStat(len(self._nodes[number].content), self._nodes[number].changed_at)
+        node = self._nodes[number]
+        return FileStat(len(node.content), node.changed_at, FileIdentity(0, node.number))
 
     def is_folder(self, path: str) -> bool:
         """Tell whether `path` is a folder."""

@@ -76,7 +76,7 @@ class _MemoryFile:
         self.identity = identity
 
     def stat(self) -> FileStat:
-        return FileStat(self._content.size_bytes, self._fs.changed_at(self.path))
+        return FileStat(self._content.size_bytes, self._fs.changed_at(self.path), self.identity)
 
     def read_at(self, offset: int, size_bytes: int) -> bytes:
         if not self._is_open or offset < 0 or size_bytes < 0:
@@ -215,7 +215,8 @@ class MemoryFileSystem:
         """Return size and time of the file or folder at `path`, or None when there is none."""
         self._check(path, "looking at")
         if path in self._files:
-            return FileStat(self._files[path].size_bytes, self.changed_at(path))
+            identity = FileIdentity(0, self._inodes[path])
+            return FileStat(self._files[path].size_bytes, self.changed_at(path), identity)
         return FileStat(0, self.changed_at(path)) if self.is_folder(path) else None
 
     def is_folder(self, path: str) -> bool:
