@@ -32,6 +32,8 @@ _BEHIND_BYTES: Final = 256 << 10
 _LONGEST_MARK: Final = 1 << 16
 """The start or the end of a turn is a short line."""
 _ROLLED_BACK: Final = f'"{vocabulary.ROLLED_BACK}"'.encode()
+_ENDS: Final = [f'"{kind}"'.encode() for kind in sorted(vocabulary.TURN_ENDS)]
+_PLAIN: Final = re.compile(r"[A-Za-z0-9_.:-]+")
 _FRONT: Final = re.compile(rb'\{"timestamp":"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z)"')
 
 
@@ -82,7 +84,11 @@ def _find_start(lineage: Lineage, turn_id: str) -> Found | None:
 
 
 def find_turn_end(lineage: Lineage, start: Found, turn_id: str) -> Found | None:
-    """Return the first record behind its start that ends a turn, or None."""
+    """Return the first record behind its start that ends a turn, or None.
+
+    None, too, in a legacy segment where an end that names nothing, or something else, may have ended it:
+    `turns.legacy` knows.
+    """
     needle = _needle(turn_id)
     for place in range(start.place, len(lineage.segments)):
         segment = lineage.segments[place]
@@ -90,12 +96,24 @@ def find_turn_end(lineage: Lineage, start: Found, turn_id: str) -> Found | None:
         behind = partial(_mentions, needle=needle, start=begin, end=segment.end_offset)
         for record in _iter_marks(lineage, segment, behind):
             if _ends(record, turn_id):
-                return Found(place, record)
+                found = Found(place, record)
+                return found if segment.is_paginated or _is_only_end(lineage, start, found) else None
     return None
 
 
+def _is_only_end(lineage: Lineage, start: Found, end: Found) -> bool:
+    """Tell whether no other turn's end stands between a start and an end of a legacy segment."""
+    segment = lineage.segments[end.place]
+    source = lineage.source(segment)
+    return all(
+        next(_mentions(source, needle, start.record.end_offset, end.record.start_offset), None) is None
+        for needle in _ENDS
+    )
+
+
 def _needle(turn_id: str) -> bytes:
-    return f'"{turn_id}"'.encode("utf-8", "replace")
+    """Return what every line that names a turn has in it: its id, or if that may be escaped the member."""
+    return f'"{turn_id}"'.encode() if _PLAIN.fullmatch(turn_id) else b'"turn_id"'
 
 
 def _likely_place(lineage: Lineage, turn_id: str) -> int | None:
@@ -216,21 +234,30 @@ def _is_within(record: Record, segment: Segment) -> bool:
         return False
     if not segment.is_paginated:
         return True
-    if record.ordinal is None or record.ordinal < segment.first_ordinal:
+    first = max(segment.first_ordinal, segment.header.meta.subagent_history_start_ordinal or 0)
+    if record.ordinal is None or record.ordinal < first:
         return False
     return segment.end_ordinal is None or record.ordinal < segment.end_ordinal
 
 
-def _opens(record: Record, turn_id: str) -> bool:
-    if record.kind not in vocabulary.TASK_STARTED:
-        return False
+def started_turn(record: Record) -> str | None:
+    """Return which turn a record starts; None if it cannot be told."""
     started = decode_payload(record, TaskStarted)
-    return started is not None and started.turn_id == turn_id
+    return started.turn_id if started is not None else None
+
+
+def ended_turn(record: Record) -> str | None:
+    """Return which turn an end names; None if it names none."""
+    if record.kind == vocabulary.TURN_ABORTED:
+        aborted = decode_payload(record, TurnAborted)
+        return aborted.turn_id if aborted is not None else None
+    ended = decode_payload(record, TaskComplete)
+    return ended.turn_id if ended is not None else None
+
+
+def _opens(record: Record, turn_id: str) -> bool:
+    return record.kind in vocabulary.TASK_STARTED and started_turn(record) == turn_id
 
 
 def _ends(record: Record, turn_id: str) -> bool:
-    if record.kind == vocabulary.TURN_ABORTED:
-        aborted = decode_payload(record, TurnAborted)
-        return aborted is not None and aborted.turn_id == turn_id
-    ended = decode_payload(record, TaskComplete) if record.kind in vocabulary.TASK_COMPLETE else None
-    return ended is not None and ended.turn_id == turn_id
+    return record.kind in vocabulary.TURN_ENDS and ended_turn(record) == turn_id

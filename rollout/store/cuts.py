@@ -6,26 +6,26 @@ A cut never lies inside a turn, and never depends on anything but the log. Forma
 
 from __future__ import annotations
 
-from typing import Final
-
 import msgspec
 from msgspec import Struct
 
 from rollout.errors import InvalidRequest, NotFound
 from rollout.format import vocabulary
-from rollout.format.decoding import decode_payload
 from rollout.format.items import is_history
-from rollout.format.payloads import TaskStarted
 from rollout.format.record import Era, Record
 from rollout.fs.api import FileSystem
 from rollout.log.lines import Span, iter_lines, iter_lines_backward
 from rollout.log.source import open_source
 from rollout.replay.lineage import Lineage, Segment
 from rollout.replay.positions import find_line_end
-from rollout.replay.turn_search import find_turn_end, find_turn_start
+from rollout.replay.turn_search import ended_turn, find_turn_end, find_turn_start, started_turn
 from rollout.turns.legacy import LegacyTurns, TurnSpan
 
-_BOUNDARIES: Final = vocabulary.TASK_STARTED | vocabulary.TURN_ENDS
+
+class _Newest(Struct, frozen=True):
+    """The newest turn of a rollout. `started` is the record that opened it if it still runs, else None."""
+
+    started: Record | None = None
 
 
 class Cut(Struct, frozen=True):
@@ -51,12 +51,13 @@ def cut_at_head(lineage: Lineage) -> Cut:
     segment = lineage.newest
     line_end = find_line_end(lineage, segment.end_offset)
     cut = Cut(place, None, max(line_end, segment.start_offset, segment.header.end_offset))
-    boundary = _find_boundary(lineage, segment, cut.end_offset)
-    if boundary is not None and boundary.kind in vocabulary.TASK_STARTED:
-        started = decode_payload(boundary, TaskStarted)
-        cut = Cut(place, None, boundary.start_offset, started.turn_id if started is not None else "")
+    newest = _find_newest_turn(lineage, segment, cut.end_offset)
+    started = newest.started if newest is not None else None
+    if started is not None:
+        cut = Cut(place, started.ordinal, started.start_offset, started_turn(started) or "")
     cut = _numbered(lineage, cut)
-    if place == 0 and (boundary is None or cut.open_turn is not None) and not _holds_history(lineage, cut):
+    has_ended = newest is not None and started is None
+    if place == 0 and not has_ended and not _holds_history(lineage, cut):
         raise _empty(lineage, cut)
     return cut
 
@@ -79,12 +80,13 @@ def cut_through_turn(lineage: Lineage, turn_id: str) -> Cut:
     start = find_turn_start(lineage, turn_id)
     if start is not None:
         end = find_turn_end(lineage, start, turn_id)
-        if end is None:
+        if end is not None:
+            ordinal = end.record.ordinal
+            if not lineage.segments[end.place].is_paginated or ordinal is None:
+                return Cut(end.place, None, end.record.end_offset)
+            return Cut(end.place, ordinal + 1, end.record.end_offset)
+        if lineage.segments[start.place].is_paginated:
             raise _in_progress(lineage, turn_id)
-        ordinal = end.record.ordinal
-        if not lineage.segments[end.place].is_paginated or ordinal is None:
-            return Cut(end.place, None, end.record.end_offset)
-        return Cut(end.place, ordinal + 1, end.record.end_offset)
     span = _find_legacy(lineage, turn_id)
     if span.end_offset is None:
         raise _in_progress(lineage, turn_id)
@@ -105,8 +107,11 @@ def lineage_at(fs: FileSystem, lineage: Lineage, cut: Cut) -> Lineage:
     return Lineage(fs, [*lineage.segments[: cut.place], ended], source, lineage.max_line_bytes)
 
 
-def _find_boundary(lineage: Lineage, segment: Segment, end_offset: int) -> Record | None:
-    """Return the newest record of a segment that starts or ends a turn."""
+def _find_newest_turn(lineage: Lineage, segment: Segment, end_offset: int) -> _Newest | None:
+    """Return the newest turn of a segment, or None if no record starts or ends one.
+
+    An end that names another turn says nothing. A rollback of a legacy thread ends what runs.
+    """
     span = Span(
         segment.start_offset,
         end_offset,
@@ -114,21 +119,29 @@ def _find_boundary(lineage: Lineage, segment: Segment, end_offset: int) -> Recor
         max_line_bytes=lineage.max_line_bytes,
         only_type=vocabulary.EVENT_MSG.encode(),
     )
+    ended: set[str] = set()
     for batch in iter_lines_backward(lineage.source(segment), span):
         for line in reversed(batch):
-            if (
-                isinstance(line, Record)
-                and line.envelope.type == vocabulary.EVENT_MSG
-                and line.kind in _BOUNDARIES
-            ):
-                return line
-    return None
+            if not isinstance(line, Record) or line.envelope.type != vocabulary.EVENT_MSG:
+                continue
+            if line.kind in vocabulary.TASK_STARTED:
+                return _Newest() if started_turn(line) in ended else _Newest(line)
+            if line.kind == vocabulary.ROLLED_BACK and not segment.is_paginated:
+                return _Newest()
+            if line.kind in vocabulary.TURN_ENDS:
+                named = ended_turn(line)
+                if named is None:
+                    return _Newest()
+                ended.add(named)
+    return _Newest() if ended else None
 
 
 def _numbered(lineage: Lineage, cut: Cut) -> Cut:
     """Return a cut with the ordinal that the next record would have there."""
     segment = lineage.segments[cut.place]
     if not segment.is_paginated:
+        return msgspec.structs.replace(cut, end_ordinal=None)
+    if cut.end_ordinal is not None:
         return cut
     span = Span(
         segment.start_offset, cut.end_offset, segment.header.era, max_line_bytes=lineage.max_line_bytes

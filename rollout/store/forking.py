@@ -36,7 +36,12 @@ from rollout.store.recording import Surroundings, find_settings
 from rollout.store.settings import Override, ThreadSettings
 from rollout.version import VERSION
 
-_OF_THE_PARENT: Final = BASE_MEMBERS | {"forked_from_id", "forked_from_ordinal_exclusive", "parent_thread_id"}
+_OF_THE_PARENT: Final = BASE_MEMBERS | {
+    "forked_from_id",
+    "forked_from_ordinal_exclusive",
+    "parent_thread_id",
+    "subagent_history_start_ordinal",
+}
 """Members of a parent's header that say something of the parent alone."""
 
 
@@ -73,8 +78,10 @@ def find_obstacle(around: Surroundings, lineage: Lineage, cut: Cut) -> str | Non
     """Return why a base at a cut could not be found again, or None where it can.
 
     A base names its rollout by id. So the home must hold, under that id and under a name that
-    says whose it is, the very file that was read.
+    says whose it is, the very file that was read. Where nothing is inherited there is nothing to find.
     """
+    if is_start(lineage, cut):
+        return None
     segment = lineage.segments[cut.place]
     known = around.opener.index.find_rollout(segment.rollout_id)
     if known is None:
