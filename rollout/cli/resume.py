@@ -71,7 +71,7 @@ def resume(
     with output.open_store() as store, open_thread(store, reference, last=last) as thread:
         started = perf_counter()
         context = thread.context(full_replay=full_replay, allow_damage=allow_damage)
-        input_bytes = len(context.input_json())
+        input_json = context.input_json()
         took_ms = (perf_counter() - started) * 1000
         summary = thread.summary()
         view = ItemsView.FULL if wants_json or path is not None else ItemsView.NOT_LOADED
@@ -83,13 +83,13 @@ def resume(
         if allow_damage and turns is not None:
             damage = [*damage, *(one for one in thread.broken_seals() if one not in damage)]
     if wants_json or path is not None:
-        answer = resumed(summary, context, turns, first_page, damage)
+        answer = resumed(summary, context, turns, first_page, damage, input_json)
         if path is not None:
             write_json(answer, path)
         else:
             emit_json(answer)
     if not wants_json:
-        _print_summary(summary, context, turns, input_bytes, took_ms)
+        _print_summary(summary, context, turns, len(input_json), took_ms)
         emit_damage(damage)
 
 
@@ -101,7 +101,7 @@ def _print_summary(
     pairs = describe(summary)
     if turns is not None:
         pairs.append(("turns", _turns(turns)))
-    pairs.append(("context", f"{counted(len(context.items), 'item')}, {shown_size(input_bytes)} of JSON"))
+    pairs.append(("context", f"{counted(context.item_count, 'item')}, {shown_size(input_bytes)} of JSON"))
     pairs.append(("tokens", _tokens(context)))
     pairs.append(("checkpoint", _checkpoint(context)))
     read = context.read

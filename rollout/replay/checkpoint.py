@@ -78,6 +78,12 @@ class Part(Struct, frozen=True, omit_defaults=True):
             yield from range(first, end)
 
     @property
+    def count(self) -> int:
+        """How many items, where that can be told without its lines; else 0."""
+        ranges = self.replaced[3:]
+        return sum(ranges[1::2]) - sum(ranges[::2]) if ranges else len(self.inline)
+
+    @property
     def size_bytes(self) -> int:
         """How many bytes a reader takes for it."""
         if self.lines:
@@ -108,6 +114,7 @@ class Checkpoint(Struct, frozen=True):
     were read. `last_ordinal` is that of the last record before the position, if it has one.
     `lines_digest` is of the lines of `reference`, `latest_context` and `world`, one after the other.
     `anchor` ties the position to its bytes; `seal` is that of the last line before it, if it has one.
+    `is_sealed`: there may be a seal that covers some of the lines.
     """
 
     version: int
@@ -129,6 +136,7 @@ class Checkpoint(Struct, frozen=True):
     lines_digest: str
     anchor: str
     seal: str | None
+    is_sealed: bool = True
 
     @property
     def offset(self) -> int:

@@ -6,8 +6,10 @@ paths feed the same scan, so they cannot disagree. Format: docs/format.md, "Boun
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Final
 
+import msgspec
 from msgspec import Raw, Struct
 
 from rollout.format.decoding import decode_payload, payload_of, require_payload
@@ -16,8 +18,10 @@ from rollout.format.record import Damage, Record
 from rollout.replay.foundation import Sidecars
 from rollout.replay.history import HistoryItem, base_items, replay
 from rollout.replay.lineage import Lineage
+from rollout.replay.model_history import ModelHistory, OlderItems
 from rollout.replay.reading import Reading, ReadPath
 from rollout.replay.scan import Reference
+from rollout.replay.sealed import refuse_broken
 from rollout.replay.usage import UNKNOWN, Usage
 from rollout.replay.world import Window, first_window, fold_world, window_of
 
@@ -39,30 +43,47 @@ class ReadStats(Struct, frozen=True, rename="camel"):
 class Context(Struct, frozen=True):
     """Everything that continuing a thread needs.
 
-    `items` is the model history, oldest first. `next_ordinal` is None for a legacy thread, and
-    for one that cannot be continued; `not_resumable` then says why. `latest_context` is the
-    newest turn context of all, rolled back or not: it names the thread's model.
+    `history` is what the model is given, read when it is asked for. `next_ordinal` is None for a
+    legacy thread, and for one that cannot be continued; `not_resumable` then says why.
+    `latest_context` is the newest turn context of all, rolled back or not: it names the thread's
+    model. `served` is how this was read; `read` counts what was read for the history since, too.
     """
 
-    items: list[HistoryItem]
+    history: ModelHistory
     previous_turn_settings: TurnSettings | None
     reference_context: Raw | None
     world_state: Raw | None
     window: Window
     usage: Usage
-    read: ReadStats
+    served: ReadStats
     damage: list[Damage]
     next_ordinal: int | None
     not_resumable: str | None
     latest_context: TurnContext | None
 
+    @property
+    def read(self) -> ReadStats:
+        """How it was read, and how much so far."""
+        bytes_read = self.served.bytes_read + self.history.bytes_read
+        return msgspec.structs.replace(self.served, bytes_read=bytes_read)
+
+    @property
+    def item_count(self) -> int:
+        """The number of items, known without reading them."""
+        return self.history.count
+
+    @property
+    def items(self) -> list[HistoryItem]:
+        """The model history, oldest first. Raise DamagedLog as `input_json` does."""
+        return self.history.items()
+
     def input_json(self) -> bytes:
-        """Return the JSON array to send to a model, spliced from stored bytes."""
-        pieces: list[bytes] = [b"["]
-        for item in self.items:
-            pieces += (item.read_json(), b",")
-        pieces[-1:] = [b"]"] if self.items else [b"[", b"]"]
-        return b"".join(pieces)
+        """Return the JSON array to send to a model, spliced from stored bytes.
+
+        Items of a log without seals may be read only now, also when the thread was closed long ago.
+        Raise DamagedLog when its file was taken away, replaced or cut meanwhile.
+        """
+        return self.history.input_json()
 
 
 class Settled(Struct, frozen=True):
@@ -86,7 +107,7 @@ def settle(reading: Reading) -> Settled:
     if base is None and scan.base is not None:
         base = scan.base
         kept = scan.kept[: scan.base_index]
-    items = reading.loaded.items if reading.loaded is not None else []
+    items = reading.older_items or []
     if base is not None:
         items = base_items(base, require_payload(base, Compacted))
     replayed = replay(items, reversed(kept))
@@ -126,7 +147,7 @@ def read_context(
 
         offer_checkpoint(reading, settled, sidecars)
     return Context(
-        items=settled.items,
+        history=_history(reading, settled, sidecars),
         previous_turn_settings=settled.settings,
         reference_context=None if settled.is_reference_void else reference,
         world_state=fold_world(
@@ -135,12 +156,32 @@ def read_context(
         ),
         window=_window(reading, settled),
         usage=reading.usage.result(reading.below.usage if reading.below is not None else UNKNOWN),
-        read=_stats(reading, reads_everything=reads_everything),
+        served=_stats(reading, reads_everything=reads_everything),
         damage=reading.damage[::-1] + reading.broken,
         next_ordinal=next_ordinal,
         not_resumable=not_resumable,
         latest_context=_latest_context(reading),
     )
+
+
+def _history(reading: Reading, settled: Settled, sidecars: Sidecars | None) -> ModelHistory:
+    if reading.older is None or reading.older_items is not None:
+        return ModelHistory(settled.items)
+    older = OlderItems(reading.lineage, reading.older, reading.verified, partial(_replay_all, sidecars))
+    return ModelHistory(settled.items, older)
+
+
+def _replay_all(sidecars: Sidecars | None, lineage: Lineage) -> list[HistoryItem]:
+    """Return the history as its files hold it now, all of it read: a checkpoint was not about them."""
+    reading = Reading(lineage, reads_everything=True)
+    reading.run()
+    refuse_broken(lineage.thread_id, reading.broken)
+    settled = settle(reading)
+    if sidecars is not None and reading.bytes_scanned > OFFERED_FROM_BYTES:
+        from rollout.replay.positions import offer_checkpoint
+
+        offer_checkpoint(reading, settled, sidecars)
+    return settled.items
 
 
 def _latest_context(reading: Reading) -> TurnContext | None:

@@ -11,14 +11,15 @@ from io import BytesIO
 from itertools import accumulate
 from typing import Final, Protocol
 
+import msgspec
 from msgspec import Raw, Struct
 
 from rollout.format import vocabulary
 from rollout.format.codec import decode_pieces
-from rollout.format.decoding import decode_payload, payload_of
+from rollout.format.decoding import UNDECODABLE, decode_payload, payload_of
 from rollout.format.items import is_history
 from rollout.format.payloads import Compacted, TurnContext, WorldState
-from rollout.format.record import Record
+from rollout.format.record import Era, Record
 from rollout.log.anchor import anchor_of
 from rollout.replay.checkpoint import Checkpoint, Part, Place, digest_of, find_checkpoint
 from rollout.replay.history import HistoryItem, replay
@@ -47,14 +48,68 @@ class Named(Struct, frozen=True):
     world: Raw | None
 
 
-class Loaded(Struct, frozen=True):
-    """What the records before the position add up to, read."""
+class Verified(Struct, frozen=True):
+    """One part of a checkpoint's history, its bytes held against their digest and not decoded.
 
-    items: list[HistoryItem]
-    named: Named
+    `lines` begin at `starts` of segment `place`.
+    """
+
+    part: Part
+    place: int
+    era: Era
+    lines: list[bytes]
+    starts: list[int]
+
+    def items(self, places: dict[int, int] | None = None) -> list[HistoryItem]:
+        """Return the items. Raise UnlikeError when the lines hold no such thing."""
+        if self.part.inline:
+            return [HistoryItem(json=raw) for raw in self.part.inline]
+        records = _records(self.lines, self.starts, self.era)
+        if places is not None:
+            places.update((id(record), self.place) for record in records)
+        if self.part.replaced:
+            return [
+                HistoryItem(records[0], raw, at)
+                for at, raw in zip(self.part.indexes(), self._replaced(), strict=True)
+            ]
+        if not all(map(_is_item, records)):
+            raise UnlikeError
+        return replay([], records).items
+
+    def jsons(self) -> list[Raw]:
+        """Return the items' JSON, as stored, without looking into it. Raise UnlikeError as `items` does."""
+        if self.part.inline:
+            return self.part.inline
+        if self.part.replaced:
+            return self._replaced()
+        if self.era is not Era.ENVELOPE:
+            return [item.read_json() for item in self.items()]
+        try:
+            found = list(map(_decode_payload, self.lines))
+        except UNDECODABLE as error:
+            raise UnlikeError from error
+        if all(line.type == vocabulary.RESPONSE_ITEM for line in found):
+            return [line.payload for line in found]
+        return [item.read_json() for item in self.items()]
+
+    def _replaced(self) -> list[Raw]:
+        compacted = decode_payload(_records(self.lines, self.starts, self.era)[0], Compacted)
+        raws = compacted.replacement_history if compacted is not None else None
+        indexes = list(self.part.indexes())
+        if raws is None or max(indexes, default=0) >= len(raws):
+            raise UnlikeError
+        return [raws[at] for at in indexes]
 
 
-class _UnlikeError(Exception):
+class _Payload(Struct, frozen=True, gc=False):
+    type: str
+    payload: Raw
+
+
+_decode_payload: Final = msgspec.json.Decoder(_Payload).decode
+
+
+class UnlikeError(Exception):
     """The files do not hold what the checkpoint says."""
 
 
@@ -86,69 +141,59 @@ def find_foundation(
     return checkpoint if anchor == checkpoint.anchor else None
 
 
-def load_foundation(
+def load_items(
     lineage: Lineage, checkpoint: Checkpoint, places: dict[int, int] | None = None
-) -> Loaded | None:
-    """Return what a checkpoint names, or None when the files do not hold it.
+) -> list[HistoryItem] | None:
+    """Return the items that a checkpoint names, or None when the files do not hold them.
 
     `places` notes the segment of every record read, by the record's identity.
     """
-    loader = _Loader(lineage, checkpoint, places)
     try:
-        return Loaded(loader.items(), loader.named())
-    except _UnlikeError:
+        return [item for part in load_verified(lineage, checkpoint) for item in part.items(places)]
+    except UnlikeError:
         return None
+
+
+def load_verified(lineage: Lineage, checkpoint: Checkpoint) -> list[Verified]:
+    """Return the bytes that a checkpoint names as items. Raise UnlikeError when the files hold others."""
+    loader = _Loader(lineage, checkpoint)
+    found = [loader.verified(part) for part in checkpoint.items]
+    if sum(one.part.count or len(one.lines) for one in found) != checkpoint.count:
+        raise UnlikeError
+    return found
 
 
 def load_named(lineage: Lineage, checkpoint: Checkpoint) -> Named | None:
     """Return what the single lines of a checkpoint say, or None when the files do not hold them."""
     try:
-        return _Loader(lineage, checkpoint, None).named()
-    except _UnlikeError:
+        return _Loader(lineage, checkpoint).named()
+    except UnlikeError:
         return None
 
 
 class _Loader:
-    def __init__(self, lineage: Lineage, checkpoint: Checkpoint, places: dict[int, int] | None) -> None:
+    def __init__(self, lineage: Lineage, checkpoint: Checkpoint) -> None:
         self._lineage = lineage
         self._checkpoint = checkpoint
-        self._places = places
 
-    def items(self) -> list[HistoryItem]:
-        items: list[HistoryItem] = []
-        for part in self._checkpoint.items:
-            if part.lines:
-                items += self._stored(part)
-            elif part.replaced:
-                items += self._replaced(part)
-            else:
-                items += [HistoryItem(json=raw) for raw in part.inline]
-        if len(items) != self._checkpoint.count:
-            raise _UnlikeError
-        return items
-
-    def _stored(self, part: Part) -> list[HistoryItem]:
-        records = list(self._read(part.places()))
-        if not all(map(_is_item, records)) or digest_of(one.stored for one in records) != part.digest:
-            raise _UnlikeError
-        return replay([], records).items
-
-    def _replaced(self, part: Part) -> list[HistoryItem]:
-        record = self._read_one(part.compaction)
-        if digest_of([record.stored]) != part.digest:
-            raise _UnlikeError
-        compacted = decode_payload(record, Compacted)
-        raws = compacted.replacement_history if compacted is not None else None
-        indexes = list(part.indexes())
-        if raws is None or max(indexes, default=0) >= len(raws):
-            raise _UnlikeError
-        return [HistoryItem(record, raws[at], at) for at in indexes]
+    def verified(self, part: Part) -> Verified:
+        if part.inline:
+            return Verified(part, 0, Era.ENVELOPE, [], [])
+        places = list(part.places()) if part.lines else [part.compaction]
+        lines: list[bytes] = []
+        starts: list[int] = []
+        for group in _grouped(places):
+            self._read(group, lines, starts)
+        if digest_of(lines) != part.digest:
+            raise UnlikeError
+        place = places[0].segment if places else 0
+        return Verified(part, place, self._lineage.segments[place].header.era, lines, starts)
 
     def named(self) -> Named:
         checkpoint = self._checkpoint
         records = [self._read_one(place) for place in checkpoint.named_lines()]
         if digest_of(record.stored for record in records) != checkpoint.lines_digest:
-            raise _UnlikeError
+            raise UnlikeError
         rest = iter(records)
         reference = payload_of(next(rest)) if checkpoint.reference is not None else None
         context = decode_payload(next(rest), TurnContext) if checkpoint.latest_context is not None else None
@@ -158,40 +203,37 @@ class _Loader:
         return Named(reference, context, fold_world([decode_payload(one, WorldState) for one in rest]))
 
     def _read_one(self, place: Place) -> Record:
-        records = list(self._read([place]))
+        lines: list[bytes] = []
+        starts: list[int] = []
+        self._read([place], lines, starts)
+        records = _records(lines, starts, self._lineage.segments[place.segment].header.era)
         if len(records) != 1:
-            raise _UnlikeError
+            raise UnlikeError
         return records[0]
 
-    def _read(self, places: Iterable[Place]) -> Iterator[Record]:
-        for group in _grouped(places):
-            yield from self._read_group(group)
-
-    def _read_group(self, group: list[Place]) -> Iterator[Record]:
+    def _read(self, group: list[Place], lines: list[bytes], starts: list[int]) -> None:
+        """Add the lines of places that are near to each other, and where they start."""
         place = group[0].segment
         if place > self._checkpoint.place:
-            raise _UnlikeError
+            raise UnlikeError
         segment = self._lineage.segments[place]
         start, end = group[0].start_offset, group[-1].end_offset
         content = self._lineage.source(segment).read_at(start, end - start)
         if start < segment.start_offset or len(content) != end - start:
-            raise _UnlikeError
-        pieces: list[bytes] = []
-        starts: list[int] = []
+            raise UnlikeError
         for run in group:
             found = content[run.start_offset - start : run.end_offset - start]
-            lines = [found] if found.find(b"\n") == len(found) - 1 else BytesIO(found).readlines()
-            starts += accumulate(map(len, lines[:-1]), initial=run.start_offset)
-            pieces += lines
-        records = decode_pieces(pieces, starts, segment.header.era)
-        if len(records) != len(pieces):
-            raise _UnlikeError
-        for record in records:
-            if not isinstance(record, Record):
-                raise _UnlikeError
-            if self._places is not None:
-                self._places[id(record)] = place
-            yield record
+            cut = [found] if found.find(b"\n") == len(found) - 1 else BytesIO(found).readlines()
+            starts += accumulate(map(len, cut[:-1]), initial=run.start_offset)
+            lines += cut
+
+
+def _records(lines: list[bytes], starts: list[int], era: Era) -> list[Record]:
+    found = decode_pieces(lines, starts, era)
+    records = [line for line in found if isinstance(line, Record)]
+    if len(records) != len(lines):
+        raise UnlikeError
+    return records
 
 
 def _is_item(record: Record) -> bool:

@@ -33,6 +33,7 @@ _SAYS_NOTHING: Final = re.compile(
     _FRONT + rb'(?:checkpoint"|event_msg","payload":\{"type":"item_completed")'
 ).match
 """What the recorder itself writes in quantity, and no checkpoint holds."""
+_CHECKPOINT: Final = re.compile(_FRONT + rb'checkpoint"').match
 _STOP: Final = re.compile(_FRONT + rb'(?:checkpoint|compacted)","payload":').match
 _STOP_WORDS: Final = (b'"type":"checkpoint","payload":', b'"type":"compacted","payload":')
 
@@ -62,6 +63,9 @@ class GrowingCheckpoint:
             return False
         pieces = BytesIO(lineage.newest_source.read_at(start, end - start)).readlines()
         is_wanted = [not _SAYS_NOTHING(piece) for piece in pieces]
+        newest = next((at for at in range(len(pieces) - 1, -1, -1) if not _CHECKPOINT(pieces[at])), None)
+        if newest is not None:
+            is_wanted[newest] = True  # whatever it says, the last record has the last ordinal
         starts = accumulate(map(len, pieces[:-1]), initial=start)
         lines = decode_pieces(list(compress(pieces, is_wanted)), list(compress(starts, is_wanted)))
         reading = Reading(lineage, is_for_checkpoint=True)

@@ -7,6 +7,7 @@ along the segments. Format: docs/format.md, "Lineage".
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Mapping
 from types import TracebackType
 from typing import Final, Self
 
@@ -22,10 +23,12 @@ from rollout.ids import RolloutId, ThreadId, find_uuid
 from rollout.log.anchor import anchor_of
 from rollout.log.chunks import MAX_LINE_BYTES
 from rollout.log.header import Header, read_header
+from rollout.log.held import HeldSource
 from rollout.log.index import RolloutIndex
 from rollout.log.layout import RolloutFile
 from rollout.log.lines import Span
 from rollout.log.source import Source, open_source
+from rollout.replay.ancestors import SHORT_BYTES, Ancestor, Ancestors
 
 _OPEN_SOURCES: Final = 32
 
@@ -71,13 +74,23 @@ class Lineage:
     Holds the newest file open, ancestors as they are needed. A context manager.
     """
 
-    def __init__(self, fs: FileSystem, segments: list[Segment], newest: Source, max_line_bytes: int) -> None:
+    def __init__(
+        self,
+        fs: FileSystem,
+        segments: list[Segment],
+        newest: Source,
+        max_line_bytes: int,
+        held: Mapping[RolloutId, Source] | None = None,
+    ) -> None:
+        """`held` are ancestors whose bytes are in memory; others are opened when they are needed."""
         self._fs = fs
+        self._held = held or {}
         self.segments = segments
         self._newest = newest
         self._ancestors: OrderedDict[RolloutId, Source] = OrderedDict()
         self._bytes_read = 0
         self.max_line_bytes = max_line_bytes
+        self.is_closed = False
 
     @property
     def newest(self) -> Segment:
@@ -112,6 +125,9 @@ class Lineage:
         """Return the open source of a segment. Raise DamagedLog if another file took its place."""
         if segment is self.newest:
             return self._newest
+        held = self._held.get(segment.rollout_id)
+        if held is not None:
+            return held
         known = self._ancestors.get(segment.rollout_id)
         if known is not None:
             self._ancestors.move_to_end(segment.rollout_id)
@@ -150,8 +166,25 @@ class Lineage:
         """Let the newest segment end earlier, at the end of a line."""
         self.segments[-1] = msgspec.structs.replace(self.newest, end_offset=end_offset)
 
+    def reopened(self) -> Lineage:
+        """Return the same lineage, its files opened anew.
+
+        Raise DamagedLog when the newest one was taken away, replaced or cut since.
+        """
+        newest = self.newest
+        try:
+            source = open_source(self._fs, newest.file.path)
+        except NotFound as error:
+            raise self._moved(newest, "taken away") from error
+        is_same = source.identity == newest.identity
+        if is_same and source.reaches(newest.end_offset):
+            return Lineage(self._fs, [*self.segments], source, self.max_line_bytes, self._held)
+        source.close()
+        raise self._moved(newest, "cut" if is_same else "replaced")
+
     def close(self) -> None:
         """Close every file. Idempotent."""
+        self.is_closed = True
         self._newest.close()
         for source in self._ancestors.values():
             source.close()
@@ -172,63 +205,100 @@ def resolve_lineage(
     source: Source,
     header: Header,
     max_line_bytes: int = MAX_LINE_BYTES,
+    ancestors: Ancestors | None = None,
 ) -> Lineage:
     """Return the lineage whose newest rollout is `file`, opened and identified by the caller.
 
-    Takes over `source`. Reads one header a link, and the base's anchor where the child stores
-    it. Raise BrokenLineage, naming the link, on a missing parent, a cycle, a base before the
-    parent's header or beyond its end, a parent that is somebody else's file, or one that was
-    altered just before the base.
+    Takes over `source`. Reads one header a link, and the base's anchor where the child stores it;
+    nothing of a file that `ancestors` know. Raise BrokenLineage, naming the link, on a missing
+    parent, a cycle, a base before the parent's header or beyond its end, a parent that is
+    somebody else's file, or one that was altered just before the base.
     """
     is_paginated = header.mode is Mode.PAGINATED
     start = header.end_offset if is_paginated else 0
     segments = [Segment(file, header, source.identity, start, source.size_bytes)]
+    links = _Links(fs, index, max_line_bytes, ancestors or Ancestors(fs, lambda: 0))
     seen: set[str | None] = {file.name.rollout_id}
     while (base := segments[-1].header.meta.history_base) is not None and segments[-1].is_paginated:
         if find_uuid(base.thread_id) in seen:
             raise _broken(segments[-1], base, "the link closes a cycle: that rollout is in the chain already")
-        segments.append(_resolve_link(fs, index, segments[-1], base, max_line_bytes))
+        segments.append(links.resolve(segments[-1], base))
         seen.add(segments[-1].rollout_id)
     segments.reverse()
-    return Lineage(fs, segments, source, max_line_bytes)
+    return Lineage(fs, segments, source, max_line_bytes, links.held)
 
 
-def _resolve_link(
-    fs: FileSystem, index: RolloutIndex, child: Segment, base: BaseLink, max_line_bytes: int
-) -> Segment:
-    parent_id = find_uuid(base.thread_id)
-    file = index.find_rollout(RolloutId(parent_id)) if parent_id is not None else None
-    if file is None:
-        raise _broken(child, base, "missing source rollout: no file in this home carries that id")
-    if base.end_ordinal_exclusive == 0:
-        raise _broken(child, base, "the cutoff (ordinal 0) cannot include the source's session metadata")
-    try:
-        with open_source(fs, file.path) as source:
-            header = read_header(source, max_line_bytes)
-            is_long_enough = source.reaches(base.end_byte_offset)
-            size_bytes = base.end_byte_offset if is_long_enough else source.size_bytes
-            identity = source.identity
-            wanted = _stored_anchor(child) if is_long_enough else None
-            anchor = (
-                anchor_of(source, header.end_offset, base.end_byte_offset) if wanted is not None else None
+class _Links:
+    """Follows the links of one lineage. `held` are the short rollouts it met, in memory."""
+
+    def __init__(
+        self, fs: FileSystem, index: RolloutIndex, max_line_bytes: int, ancestors: Ancestors
+    ) -> None:
+        self._fs = fs
+        self._index = index
+        self._max_line_bytes = max_line_bytes
+        self._ancestors = ancestors
+        self.held: dict[RolloutId, Source] = {}
+
+    def resolve(self, child: Segment, base: BaseLink) -> Segment:
+        """Return the segment that a child's base names. Raise BrokenLineage."""
+        parent_id = find_uuid(base.thread_id)
+        file = self._index.find_rollout(RolloutId(parent_id)) if parent_id is not None else None
+        if file is None:
+            raise _broken(child, base, "missing source rollout: no file in this home carries that id")
+        if base.end_ordinal_exclusive == 0:
+            raise _broken(child, base, "the cutoff (ordinal 0) cannot include the source's session metadata")
+        wanted = _stored_anchor(child)
+        parent = self._ancestors.find(file.path)
+        if parent is None or not self._is_answered(parent, base, wanted):
+            parent = self._read(child, base, file, wanted)
+        header = parent.header
+        if header.thread_id != file.name.thread_id:
+            raise _broken(
+                child, base, f"{file.path} belongs to thread {header.thread_id}, not to the one in its name"
             )
-    except NotFound as error:
-        raise _broken(child, base, f"missing source rollout: {error.message}") from error
-    except RolloutError as error:
-        raise _broken(child, base, f"the source cannot be read: {error.message}") from error
-    if header.thread_id != file.name.thread_id:
-        raise _broken(
-            child, base, f"{file.path} belongs to thread {header.thread_id}, not to the one in its name"
-        )
-    if not is_long_enough:
-        found = f"expected at least {base.end_byte_offset} bytes, found {size_bytes}"
-        raise _broken(child, base, f"the cutoff lies past the source rollout {file.path}: {found}")
-    if anchor != wanted:
-        found = f"expected the anchor {wanted} at byte {base.end_byte_offset}, found {anchor}"
-        raise _broken(child, base, f"the source rollout {file.path} was altered before the cutoff: {found}")
-    is_paginated = header.mode is Mode.PAGINATED
-    start = min(header.end_offset, base.end_byte_offset) if is_paginated else 0
-    return Segment(file, header, identity, start, base.end_byte_offset, base.end_ordinal_exclusive)
+        if parent.size_bytes < base.end_byte_offset:
+            found = f"expected at least {base.end_byte_offset} bytes, found {parent.size_bytes}"
+            raise _broken(child, base, f"the cutoff lies past the source rollout {file.path}: {found}")
+        anchor = parent.anchors.get(base.end_byte_offset)
+        if wanted is not None and anchor != wanted:
+            found = f"expected the anchor {wanted} at byte {base.end_byte_offset}, found {anchor}"
+            raise _broken(
+                child, base, f"the source rollout {file.path} was altered before the cutoff: {found}"
+            )
+        if parent.content is not None:
+            held = HeldSource(file.path, parent.stat, parent.identity, parent.content)
+            self.held[file.name.rollout_id] = held
+        is_paginated = header.mode is Mode.PAGINATED
+        start = min(header.end_offset, base.end_byte_offset) if is_paginated else 0
+        return Segment(file, header, parent.identity, start, base.end_byte_offset, base.end_ordinal_exclusive)
+
+    @staticmethod
+    def _is_answered(parent: Ancestor, base: BaseLink, wanted: str | None) -> bool:
+        """Tell whether what is known of a parent is all that a link asks for."""
+        if parent.size_bytes < base.end_byte_offset:
+            return False
+        return wanted is None or base.end_byte_offset in parent.anchors
+
+    def _read(self, child: Segment, base: BaseLink, file: RolloutFile, wanted: str | None) -> Ancestor:
+        read_at = self._ancestors.now_ms()
+        try:
+            with open_source(self._fs, file.path) as source:
+                is_short = not file.name.is_compressed and source.size_bytes <= SHORT_BYTES
+                content = source.read_at(0, source.size_bytes) if is_short else None
+                header = read_header(source, self._max_line_bytes)
+                is_long_enough = source.reaches(base.end_byte_offset)
+                size_bytes = base.end_byte_offset if is_long_enough else source.size_bytes
+                anchors = {}
+                if wanted is not None and is_long_enough:
+                    anchors[base.end_byte_offset] = anchor_of(source, header.end_offset, base.end_byte_offset)
+                parent = Ancestor(source.stat, source.identity, header, content, size_bytes, read_at, anchors)
+        except NotFound as error:
+            raise _broken(child, base, f"missing source rollout: {error.message}") from error
+        except RolloutError as error:
+            raise _broken(child, base, f"the source cannot be read: {error.message}") from error
+        self._ancestors.keep(file.path, parent)
+        return parent
 
 
 def _stored_anchor(child: Segment) -> str | None:

@@ -105,7 +105,7 @@ def describe(reading: Reading, settled: Settled) -> MadeCheckpoint | None:
     Of a lineage of several segments the reading must have been made for this.
     """
     segment = reading.lineage.newest
-    older = reading.older if reading.loaded is None else None
+    older = reading.older if reading.older_items is None else None
     parts = Parts(older.items, older.count) if older is not None else Parts()
     add_items(parts, reading, settled.items)
     is_here = reading.stopped_at is not None and reading.stopped_in == segment.rollout_id
@@ -146,6 +146,7 @@ def describe_beside(reading: Reading, settled: Settled) -> Checkpoint:
         digest_of(_read(lineage, place) for place in named),
         "",
         _seal(reading),
+        reading.has_met_seals or (reading.below is not None and reading.below.is_sealed),
     )
 
 

@@ -19,7 +19,17 @@ from rollout.format.payloads import Compacted
 from rollout.format.record import Damage, Line, Reason, Record, Rejected
 from rollout.log.lines import Span, iter_lines_backward
 from rollout.replay.checkpoint import Checkpoint
-from rollout.replay.foundation import Loaded, Named, Sidecars, find_foundation, load_foundation, load_named
+from rollout.replay.foundation import (
+    Named,
+    Sidecars,
+    UnlikeError,
+    Verified,
+    find_foundation,
+    load_items,
+    load_named,
+    load_verified,
+)
+from rollout.replay.history import HistoryItem
 from rollout.replay.lineage import Lineage, Segment
 from rollout.replay.scan import BackwardScan
 from rollout.replay.sealed import SealWatch, damage_of
@@ -61,7 +71,8 @@ class Reading:
         self.checkpoint: Compacted | None = None
         self.base: Record | None = None
         self.below: Checkpoint | None = None
-        self.loaded: Loaded | None = None
+        self.older_items: list[HistoryItem] | None = None
+        self.verified: list[Verified] | None = None
         self.named: Named | None = None
         self.turns_started = 0
         self.bytes_beside = 0
@@ -239,13 +250,9 @@ class Reading:
         if not self._can_stand:
             return False
         bytes_before = self.lineage.bytes_read
-        if self._is_scan_over or (self._is_for_checkpoint and not self.scan.has_cuts):
-            self.named = load_named(self.lineage, checkpoint)
-        else:
-            self.loaded = load_foundation(self.lineage, checkpoint, self.places)
-            if self.loaded is not None:
-                self.named = self.loaded.named
-                self.records += len(self.loaded.items)
+        self.named = load_named(self.lineage, checkpoint)
+        if self.named is not None and not self._is_scan_over:
+            self._load(checkpoint, may_wait=path is ReadPath.SIDECAR and not checkpoint.is_sealed)
         self._bytes_loaded += self.lineage.bytes_read - bytes_before
         if self.named is None:
             return False
@@ -255,6 +262,33 @@ class Reading:
         self.path = path
         self.below = checkpoint
         return True
+
+    def _load(self, checkpoint: Checkpoint, *, may_wait: bool) -> None:
+        """Read the items that a checkpoint names, as far as they are wanted now.
+
+        Those of sealed lines are verified before anything is answered; others `may_wait` until
+        somebody asks for them.
+        """
+        if self.scan.has_cuts:
+            self.older_items = load_items(self.lineage, checkpoint, self.places)
+            is_like = self.older_items is not None
+        elif self._is_for_checkpoint or may_wait:
+            is_like = True
+        else:
+            try:
+                self.verified = load_verified(self.lineage, checkpoint)
+                is_like = True
+            except UnlikeError:
+                is_like = False
+        if not is_like:
+            self.named = None
+        elif not self._is_for_checkpoint:
+            self.records += checkpoint.count
+
+    @property
+    def has_met_seals(self) -> bool:
+        """Whether any of the lines read carries a seal."""
+        return self._seals.has_met_any
 
     @property
     def bytes_scanned(self) -> int:

@@ -72,6 +72,11 @@ class SealWatch:
         if self._now is not None:
             self._now.lowest_offset = min(self._now.lowest_offset, lowest_offset)
 
+    @property
+    def has_met_any(self) -> bool:
+        """Whether any line that was looked at carries a seal, or what is left of one."""
+        return any(watched.seals for watched in self._watched.values())
+
     def find_broken(self) -> list[Damage]:
         """Verify every range that reaches into what was read; return what does not hold, oldest first."""
         found: list[Damage] = []

@@ -97,11 +97,11 @@ class Resumed(Struct, frozen=True, rename="camel"):
     rollout: ResumeExtras
 
 
-def model_context(context: Context) -> ModelContext:
-    """Return the public shape of a model context."""
+def model_context(context: Context, input_json: bytes | None = None) -> ModelContext:
+    """Return the public shape of a model context. `input_json` is the context's, if it was made already."""
     settings = context.previous_turn_settings
     return ModelContext(
-        Raw(context.input_json()),
+        Raw(input_json if input_json is not None else context.input_json()),
         PreviousTurnSettings(settings.model, settings.comp_hash, settings.realtime_active)
         if settings is not None
         else None,
@@ -118,15 +118,19 @@ def resumed(
     turns: list[Turn] | None,
     first_page: Page[Turn] | None,
     damage: list[Damage],
+    input_json: bytes | None = None,
 ) -> Resumed:
-    """Return the public shape of a resume. `damage` is what was met by all that was read for it."""
+    """Return the public shape of a resume.
+
+    `damage` is what was met by all that was read for it; `input_json` as in `model_context`.
+    """
     torn = next((one for one in damage if not one.is_damage), None)
     return Resumed(
         thread(summary),
         turns if turns is not None else UNSET,
         first_page if first_page is not None else UNSET,
         ResumeExtras(
-            model_context(context),
+            model_context(context, input_json),
             context.read,
             context.next_ordinal,
             context.not_resumable is None,

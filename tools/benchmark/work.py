@@ -52,7 +52,7 @@ def resume(thread: Thread, *, reads_everything: bool = False) -> Outcome:
     with open_thread(thread) as lineage:
         context = read_context(lineage, reads_everything=reads_everything)
         context.input_json()
-        return Outcome(lineage.bytes_read, len(context.items))
+        return Outcome(lineage.bytes_read, context.item_count)
 
 
 def newest_page(thread: Thread, view: ItemsView) -> Outcome:
