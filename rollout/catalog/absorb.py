@@ -12,10 +12,9 @@ from typing import Final
 from msgspec import Struct
 
 from rollout.catalog.domains import Domain, Reader, Unit, forget_file
-from rollout.catalog.picking import Absorbed, iter_wanted
+from rollout.catalog.feeding import Feed, feed
 from rollout.catalog.plan import Move, Why, Work
 from rollout.errors import NotFound, RolloutError
-from rollout.format.record import Record
 from rollout.fs.api import FileSystem
 from rollout.ids import find_uuid
 from rollout.log.anchor import anchor_of
@@ -91,15 +90,15 @@ class Absorber(Struct, frozen=True):
             )
             readers.append((domain, domain.begin(unit, connection), start))
         start = min((start for _, _, start in readers), default=watermark)
-        absorbed = Absorbed(start)
-        _feed(source, absorbed, header, self.max_line_bytes, readers)
+        feeds = [Feed(reader, begun) for _, reader, begun in readers]
+        end = feed(source, header, start, self.max_line_bytes, feeds)
         base = header.meta.history_base
         threads = self.bits.get("threads", 0)
         return Derived(
             work,
             header.end_offset,
-            absorbed.end_offset,
-            anchor_of(source, header.end_offset, absorbed.end_offset),
+            end,
+            anchor_of(source, header.end_offset, end),
             find_uuid(base.thread_id) if base is not None else None,
             due,
             None,
@@ -116,26 +115,6 @@ class Absorber(Struct, frozen=True):
         if row is None or source.path.endswith(COMPRESSED_SUFFIX) or not source.reaches(watermark):
             return 0
         return watermark if anchor_of(source, header.end_offset, watermark) == row[0] else 0
-
-
-def _feed(
-    source: Source,
-    absorbed: Absorbed,
-    header: Header,
-    max_line_bytes: int,
-    readers: list[tuple[Domain, Reader, int]],
-) -> None:
-    def find_labels() -> frozenset[str]:
-        return frozenset().union(*(reader.labels for _, reader, _ in readers))
-
-    for record in iter_wanted(source, absorbed, header.era, max_line_bytes, find_labels):
-        _give(record, readers)
-
-
-def _give(record: Record, readers: list[tuple[Domain, Reader, int]]) -> None:
-    for _, reader, start in readers:
-        if record.start_offset >= start and record.label in reader.labels:
-            reader.feed(record)
 
 
 _UPDATE: Final = (

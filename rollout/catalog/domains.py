@@ -6,7 +6,7 @@ a rollout's bytes; each keeps rows by `file_id`, so that forks repeat nothing of
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Protocol
 
 from msgspec import Struct
@@ -40,8 +40,18 @@ class Reader(Protocol):
     def labels(self) -> frozenset[str]:
         """Which records it wants, by `Record.label`; asked again for every block, so it may shrink."""
 
+    @property
+    def newest(self) -> tuple[frozenset[str], ...]:
+        """Groups of labels of which only the newest record counts; none of them among `labels`."""
+
     def feed(self, record: Record) -> None:
-        """Take the next record, oldest first. It may be of a label that another reader wants."""
+        """Take the next record of `labels`, oldest first."""
+
+    def feed_newest(self, group: frozenset[str], records: Iterator[Record]) -> None:
+        """Take the newest record of a group that says anything, out of a block's, newest first.
+
+        They are decoded as they are asked for: stop at the first that will do.
+        """
 
     def store(self, connection: sqlite3.Connection, file_id: int) -> None:
         """Write what was folded. Runs inside the transaction that moves the watermark: reads no file."""

@@ -6,6 +6,7 @@ brought along says nothing. Format: docs/format.md, "Summary".
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final
 
 import msgspec
@@ -23,9 +24,9 @@ if TYPE_CHECKING:
     import sqlite3  # slow to import, and only whoever has a connection needs it
 
 _GOAL: Final = "thread_goal_updated"
-_ALWAYS: Final = frozenset(
-    {vocabulary.SESSION_META, vocabulary.TURN_CONTEXT, vocabulary.TOKEN_COUNT, vocabulary.TOKEN_USAGE}
-)
+_METAS: Final = frozenset({vocabulary.SESSION_META})
+_TOTALS: Final = frozenset({vocabulary.TOKEN_COUNT, vocabulary.TOKEN_USAGE})
+_SETTINGS: Final = frozenset({vocabulary.TURN_CONTEXT})
 _WORDS: Final = frozenset({vocabulary.USER_MESSAGE, vocabulary.ITEM_COMPLETED, _GOAL})
 _REQUEST_STARTS: Final = (b'"UserMessage"', b"user_message")
 
@@ -65,7 +66,7 @@ class _Meta(Struct, frozen=True):
     git: GitState | None = None
 
 
-class _Settings(Struct, frozen=True):
+class _StoredSettings(Struct, frozen=True):
     cwd: str = ""
     model: str | None = None
     effort: Raw = ABSENT
@@ -117,11 +118,15 @@ class ExtractReader:
 
     @property
     def labels(self) -> frozenset[str]:
-        """Settings and totals always; words until there are some."""
+        """Headers always; words until there are some; settings one by one while they may name the folder."""
         extract = self._extract
-        if extract.first_user_message and extract.title:
-            return _ALWAYS
-        return _ALWAYS | _WORDS
+        words = frozenset[str]() if extract.first_user_message and extract.title else _WORDS
+        return _METAS | words | (frozenset[str]() if extract.cwd else _SETTINGS)
+
+    @property
+    def newest(self) -> tuple[frozenset[str], ...]:
+        """The newest totals and settings are all that counts."""
+        return (_TOTALS, _SETTINGS) if self._extract.cwd else (_TOTALS,)
 
     def feed(self, record: Record) -> None:
         """Take the next record."""
@@ -130,14 +135,6 @@ class ExtractReader:
             self._feed_meta(record)
         elif label == vocabulary.TURN_CONTEXT:
             self._feed_settings(record)
-        elif label == vocabulary.TOKEN_COUNT:
-            count = decode_payload(record, _Count)
-            if count is not None and count.info is not None:
-                self._extract.tokens_used = _counted(count.info.total_token_usage)
-        elif label == vocabulary.TOKEN_USAGE:
-            usage = decode_payload(record, _Usage)
-            if usage is not None:
-                self._extract.tokens_used = _counted(usage.thread_token_usage)
         elif label == _GOAL:
             update = decode_payload(record, _GoalUpdate)
             if update is not None and not self._extract.goal:
@@ -159,10 +156,21 @@ class ExtractReader:
         extract.git = meta.git or extract.git
         extract.memory_mode = meta.memory_mode or extract.memory_mode
 
-    def _feed_settings(self, record: Record) -> None:
-        settings = decode_payload(record, _Settings)
-        if settings is None:
+    def feed_newest(self, group: frozenset[str], records: Iterator[Record]) -> None:
+        """Take the newest totals or settings that say anything."""
+        if group == _SETTINGS:
+            any(map(self._feed_settings, records))
             return
+        for record in records:
+            total = _total_of(record)
+            if total is not None:
+                self._extract.tokens_used = max(0, min(total.total_tokens, 1 << 62))
+                return
+
+    def _feed_settings(self, record: Record) -> bool:
+        settings = decode_payload(record, _StoredSettings)
+        if settings is None:
+            return False
         extract = self._extract
         extract.cwd = extract.cwd or settings.cwd
         extract.model, extract.effort = settings.model, bare_word(settings.effort) or None
@@ -170,6 +178,7 @@ class ExtractReader:
             extract.effort = None
         extract.sandbox_policy = bare_word(settings.sandbox_policy) or None
         extract.approval_mode = bare_word(settings.approval_policy) or None
+        return True
 
     def _feed_words(self, record: Record) -> None:
         if not any(mark in record.stored for mark in _REQUEST_STARTS):
@@ -190,8 +199,12 @@ class ExtractReader:
         )
 
 
-def _counted(total: _Total) -> int:
-    return max(0, min(total.total_tokens, (1 << 62)))
+def _total_of(record: Record) -> _Total | None:
+    if record.label == vocabulary.TOKEN_USAGE:
+        usage = decode_payload(record, _Usage)
+        return usage.thread_token_usage if usage is not None else None
+    count = decode_payload(record, _Count)
+    return count.info.total_token_usage if count is not None and count.info is not None else None
 
 
 def find_extract(connection: sqlite3.Connection, file_id: int) -> Extract | None:

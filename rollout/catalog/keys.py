@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Final
 
 KEYS: Final[dict[str, str]] = {
-    "threads": "dbcfef3d4b27a027",
-    "turns": "96018a20fd5c6e06",
-    "search": "dbcfef3d4b27a027",
-    "usage": "dbcfef3d4b27a027",
-    "spawn": "dbcfef3d4b27a027",
+    "threads": "9a2dd36267593fd8",
+    "turns": "42cd2d6fc289100a",
+    "search": "9a2dd36267593fd8",
+    "usage": "9a2dd36267593fd8",
+    "spawn": "9a2dd36267593fd8",
 }

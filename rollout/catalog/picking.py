@@ -1,15 +1,17 @@
 """The records that somebody wants out of a rollout, at the speed of looking at every line's beginning.
 
-A line that begins as clients write it is told by its first bytes; any other is decoded. So what is picked is
-what a full decode would give, and most lines cost half a microsecond.
+A line that begins as clients write it is told by its first bytes; any other is decoded. So what is picked
+is what a full decode would give, and most lines cost half a microsecond.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterable, Iterator
 from io import BytesIO
 from typing import Final
+
+from msgspec import Struct
 
 from rollout.format.codec import decode_pieces
 from rollout.format.record import Era, Record, Rejected
@@ -20,61 +22,72 @@ _HEAD: Final = re.compile(
     rb'\{"timestamp":"[^"\\]{1,64}",(?:"ordinal":\d{1,20},)?"type":"(\w+)","payload":\{(?:"type":"(\w+)")?'
 ).match
 _EVENT: Final = b"event_msg"
+_UNCLEAR: Final = "?"
 
 
-class Absorbed:
-    """How far a reading came: behind the last whole line."""
+class Block(Struct, frozen=True):
+    """Some whole lines of a rollout that lie next to each other."""
 
-    def __init__(self, start_offset: int) -> None:
-        self.end_offset = start_offset
+    pieces: list[bytes]
+    start_offset: int
+    end_offset: int
+    era: Era
+
+    def pick(self, labels: frozenset[str]) -> list[Picked]:
+        """Return the lines that may be records of these labels, oldest first, not yet decoded."""
+        is_enveloped = self.era is Era.ENVELOPE
+        wanted = {label.encode(): label for label in labels}
+        found: list[Picked] = []
+        start = self.start_offset
+        for piece in self.pieces:
+            head = _HEAD(piece) if is_enveloped else None
+            if head is None:
+                found.append(Picked(_UNCLEAR, start, piece))
+            else:
+                type_, kind = head.groups()
+                name = kind if type_ == _EVENT else type_
+                if name is None:
+                    found.append(Picked(_UNCLEAR, start, piece))
+                elif name in wanted:
+                    found.append(Picked(wanted[name], start, piece))
+            start += len(piece)
+        return found
+
+    def decode(self, picked: Iterable[Picked]) -> list[Record]:
+        """Return those of some lines that are records."""
+        lines = list(picked)
+        decoded = decode_pieces(
+            [line.piece for line in lines], [line.start_offset for line in lines], self.era
+        )
+        return [line for line in decoded if isinstance(line, Record)]
 
 
-def iter_wanted(
-    source: Source,
-    absorbed: Absorbed,
-    era: Era,
-    max_line_bytes: int,
-    find_labels: Callable[[], frozenset[str]],
-) -> Iterator[Record]:
-    """Yield the records of the wanted labels from `absorbed.end_offset` on, oldest first, and move it along.
+class Picked(Struct, frozen=True, gc=False):
+    """A line whose beginning says which label it has; whether it is a record, decoding tells."""
 
-    `find_labels` is asked for every block. An incomplete last line is left for the next time, and lines
-    that are no records are passed over.
+    label: str
+    start_offset: int
+    piece: bytes
+
+    @property
+    def is_unclear(self) -> bool:
+        """Whether the label, too, takes decoding."""
+        return self.label == _UNCLEAR
+
+
+def iter_blocks(source: Source, start_offset: int, era: Era, max_line_bytes: int) -> Iterator[Block]:
+    """Yield the whole lines from an offset on, block by block; those over the cap are in none.
+
+    An incomplete last line is left for the next time. The end of the last block, which may hold no line,
+    is how far reading came.
     """
-    for chunk in iter_chunks(source, absorbed.end_offset, source.size_bytes, max_line_bytes):
+    for chunk in iter_chunks(source, start_offset, source.size_bytes, max_line_bytes):
         if isinstance(chunk, Rejected):
-            if chunk.end_offset < source.size_bytes or source.read_at(chunk.end_offset - 1, 1) == b"\n":
-                absorbed.end_offset = chunk.end_offset
+            if source.read_at(chunk.end_offset - 1, 1) == b"\n":
+                yield Block([], chunk.start_offset, chunk.end_offset, era)
             continue
         pieces = BytesIO(chunk.content).readlines()
+        end = chunk.start_offset + len(chunk.content)
         if not pieces[-1].endswith(b"\n"):
-            pieces.pop()
-        labels = find_labels()
-        kept, starts, end = _pick(pieces, chunk.start_offset, labels, is_enveloped=era is Era.ENVELOPE)
-        if kept:
-            for line in decode_pieces(kept, starts, era):
-                if isinstance(line, Record) and line.label in labels:
-                    yield line
-        absorbed.end_offset = end
-
-
-def _pick(
-    pieces: list[bytes], offset: int, labels: frozenset[str], *, is_enveloped: bool
-) -> tuple[list[bytes], list[int], int]:
-    """Return the lines that may be wanted, where they begin, and where the last line of all ends."""
-    wanted = {label.encode() for label in labels}
-    kept: list[bytes] = []
-    starts: list[int] = []
-    for piece in pieces:
-        found = _HEAD(piece) if is_enveloped else None
-        if found is None:
-            is_kept = True
-        else:
-            type_, kind = found.groups()
-            label = kind if type_ == _EVENT else type_
-            is_kept = label is None or label in wanted
-        if is_kept:
-            kept.append(piece)
-            starts.append(offset)
-        offset += len(piece)
-    return kept, starts, offset
+            end -= len(pieces.pop())
+        yield Block(pieces, chunk.start_offset, end, era)

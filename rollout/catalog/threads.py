@@ -58,10 +58,12 @@ SCHEMA: Final = (
   problem_code TEXT,
   shown BLOB NOT NULL
 ) STRICT""",
-    "CREATE INDEX threads_by_created ON threads(is_archived, created_place, thread_id)",
-    "CREATE INDEX threads_by_updated ON threads(is_archived, updated_place, thread_id)",
-    "CREATE INDEX threads_by_recency ON threads(is_archived, recency_place, thread_id)",
-    "CREATE INDEX threads_by_cwd ON threads(cwd, is_archived, created_place, thread_id)",
+    *(
+        # Behind the order stands what is filtered by, so that a row that is not wanted is never fetched.
+        f"CREATE INDEX threads_by_{sort} ON threads"
+        f"(is_archived, {sort}_place, thread_id, cwd, source_kind, model_provider)"
+        for sort in ("created", "updated", "recency")
+    ),
     "CREATE INDEX threads_by_parent ON threads(parent_thread_id) WHERE parent_thread_id IS NOT NULL",
     "CREATE INDEX threads_by_file ON threads(file_id)",
 )

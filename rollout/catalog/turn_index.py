@@ -73,6 +73,7 @@ class TurnReader:
     """Folds starts and ends into rows. Goes on with the turns that were open."""
 
     labels: frozenset[str] = _LABELS
+    newest: tuple[frozenset[str], ...] = ()
 
     def __init__(self, unit: Unit, connection: sqlite3.Connection) -> None:
         self._turns: list[_Turn] = []
@@ -98,6 +99,9 @@ class TurnReader:
             self._end(record, turn_id, is_completed=label != vocabulary.TURN_ABORTED)
         elif label == vocabulary.ROLLED_BACK:
             self._rollbacks.append(record.start_offset)
+
+    def feed_newest(self, group: frozenset[str], records: Iterator[Record]) -> None:
+        """Never called: every start and end counts."""
 
     def _end(self, record: Record, turn_id: str | None, *, is_completed: bool) -> None:
         for turn in reversed(self._open):

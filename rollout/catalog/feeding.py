@@ -1,0 +1,73 @@
+"""One pass over a rollout's lines for all domains: each gets the records that it asks for, and no more.
+
+Of records of which only the newest counts, the older ones of a block are not even decoded.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from msgspec import Struct
+
+from rollout.catalog.domains import Reader
+from rollout.catalog.picking import Block, Picked, iter_blocks
+from rollout.format.record import Record
+from rollout.log.header import Header
+from rollout.log.source import Source
+
+
+class Feed(Struct, frozen=True):
+    """A reader, and the offset from which on it is fed."""
+
+    reader: Reader
+    start_offset: int
+
+
+def feed(
+    source: Source, header: Header, start_offset: int, max_line_bytes: int, feeds: Sequence[Feed]
+) -> int:
+    """Feed every record from `start_offset` on to whoever wants it; return where the last whole line ends."""
+    end = start_offset
+    for block in iter_blocks(source, start_offset, header.era, max_line_bytes):
+        _feed_block(block, [one for one in feeds if one.start_offset < block.end_offset])
+        end = block.end_offset
+    return end
+
+
+def _feed_block(block: Block, feeds: Sequence[Feed]) -> None:
+    singly = frozenset[str]().union(*(one.reader.labels for one in feeds))
+    newest = frozenset[str]().union(*(group for one in feeds for group in one.reader.newest))
+    picked = block.pick(singly | newest)
+    if any(line.is_unclear for line in picked):
+        decoded = block.decode(picked)
+        for one in feeds:
+            _feed_singly(one, decoded)
+            for group in one.reader.newest:
+                own = [record for record in decoded if record.label in group]
+                one.reader.feed_newest(group, _from(one, reversed(own)))
+        return
+    records = block.decode(line for line in picked if line.label in singly)
+    for one in feeds:
+        _feed_singly(one, records)
+        for group in one.reader.newest:
+            lines = [line for line in picked if line.label in group]
+            if lines:
+                one.reader.feed_newest(group, _from(one, _decoded_backward(block, lines)))
+
+
+def _feed_singly(one: Feed, records: Sequence[Record]) -> None:
+    labels = one.reader.labels
+    take = one.reader.feed
+    start = one.start_offset
+    for record in records:
+        if record.label in labels and record.start_offset >= start:
+            take(record)
+
+
+def _decoded_backward(block: Block, lines: Sequence[Picked]) -> Iterator[Record]:
+    for line in reversed(lines):
+        yield from block.decode([line])
+
+
+def _from(one: Feed, records: Iterator[Record]) -> Iterator[Record]:
+    return (record for record in records if record.start_offset >= one.start_offset)
