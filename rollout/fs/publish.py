@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 
 from rollout.errors import StorageFailed
-from rollout.fs.mutation import MutableFileSystem
+from rollout.fs.mutation import AppendFile, MutableFileSystem
 
 
 def publish_file(fs: MutableFileSystem, path: str, content: bytes) -> None:
@@ -25,6 +26,26 @@ def replace_file(fs: MutableFileSystem, path: str, content: bytes) -> None:
     A reader sees the old file or the new one, whole, for as long as the system runs.
     """
     _replace(fs, path, content, is_durable=False)
+
+
+@contextmanager
+def publishing(fs: MutableFileSystem, path: str) -> Iterator[AppendFile]:
+    """Give an empty file to write to, which `path` names once it has been left without an exception.
+
+    As `publish_file` does, for what is too long to be in memory. After an exception it is gone.
+    """
+    draft = f"{path}.draft"
+    try:
+        fs.remove(draft)
+        with fs.create(draft) as out:
+            yield out
+            out.sync()
+        fs.replace(draft, path)
+    except BaseException:
+        with suppress(StorageFailed):
+            fs.remove(draft)
+        raise
+    fs.sync_folder(path.rpartition("/")[0] or "/")
 
 
 def sync_names(fs: MutableFileSystem, home: str, folder: str) -> None:

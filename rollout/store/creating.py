@@ -113,7 +113,7 @@ def create_revert(
     payload = kept | {"timestamp": timestamp_of(now_ms)}
     if base is not None:
         payload |= base.members()
-    path = new_rollout_path(home, _stamp_behind(lineage, now_ms, rollout_id), lineage.thread_id, rollout_id)
+    path = new_rollout_path(home, stamp_behind(lineage, now_ms, rollout_id), lineage.thread_id, rollout_id)
     first_ordinal = base.end_ordinal if base is not None else 0
     return publish_rollout(fs, home, path, [header_draft(payload)], first_ordinal, now_ms).path
 
@@ -128,7 +128,7 @@ def header_draft(payload: dict[str, Any]) -> Draft:
     return Draft(vocabulary.SESSION_META, encode_payload(payload, what="a header"))
 
 
-def _stamp_behind(lineage: Lineage, now_ms: int, rollout_id: RolloutId) -> str:
+def stamp_behind(lineage: Lineage, now_ms: int, rollout_id: RolloutId) -> str:
     """Return the time for a rollout's name: now, or what it takes to be the thread's newest.
 
     The newest name counts, and another client writes local time there; so may our clock go back.
@@ -142,7 +142,8 @@ def _stamp_behind(lineage: Lineage, now_ms: int, rollout_id: RolloutId) -> str:
         return timestamp_of((int(last.timestamp()) + 1) * 1000)
     except (ValueError, OverflowError) as error:
         raise Conflict(
-            f"reverting thread {lineage.thread_id}: no later name than that of {lineage.newest.file.path}",
+            f"making a newer rollout of thread {lineage.thread_id}: no later name than that of "
+            f"{lineage.newest.file.path}",
             hint="Rename the file to the time it was made at.",
         ) from error
 

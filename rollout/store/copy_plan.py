@@ -1,0 +1,279 @@
+"""What of a segment a copy carries over: its bytes as they are, but for a few lines.
+
+Most logs are told at a glance to be in order; of the others every line is decoded, and what one
+file would show otherwise than a lineage does is kept out of its turns. Nothing is written here.
+Format: docs/format.md, "Copies".
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+import msgspec
+from msgspec import Raw, Struct
+
+from rollout.format.decoding import decode_line
+from rollout.format.record import Reason, Record, Rejected
+from rollout.format.seals import LONGEST_SEAL_BYTES, Seal, find_seal
+from rollout.format.vocabulary import EVENT_MSG, ITEM_COMPLETED, TASK_STARTED, TURN_ENDS
+from rollout.log.chunks import iter_chunks
+from rollout.log.lines import iter_lines
+from rollout.log.source import Source
+from rollout.replay.lineage import Lineage, Segment
+from rollout.replay.sealed import find_rejected_seal
+
+_FRONT: Final = re.compile(
+    rb'\{"timestamp":"[^"\\]*",(?:"ordinal":(0|[1-9][0-9]{0,17}),)?"type":"([a-z_]+)","payload":\{'
+    rb'(?:"type":"([a-z_]+)"(?:,"thread_id":"[^"\\]*","turn_id":"([^"\\]*)")?)?'
+).match
+_EVENT: Final = EVENT_MSG.encode()
+_ITEM: Final = ITEM_COMPLETED.encode()
+_CHECKPOINT: Final = b"checkpoint"
+_ENDS: Final = frozenset(word.encode() for word in TURN_ENDS)
+_MARKS: Final = _ENDS | {word.encode() for word in TASK_STARTED}
+_SHOWN: Final = TASK_STARTED | TURN_ENDS | {ITEM_COMPLETED}
+_LEFT_OUT: Final = frozenset({Reason.CHECKPOINT, Reason.TORN_TAIL, Reason.CUT_LINE})
+_BRACE: Final = ord("}")
+
+
+class Edit(Struct, frozen=True, gc=False):
+    """Bytes of a segment, half-open, that a copy has other content for.
+
+    Behind the first `seal_at` bytes of the content comes the copy's own seal, unless that is None.
+    """
+
+    start_offset: int
+    end_offset: int
+    content: bytes = b""
+    seal_at: int | None = None
+
+
+class Carried(Struct, frozen=True):
+    """What a copy takes of one segment: all its bytes but for the edits, oldest first.
+
+    `filled_ordinal` is the ordinal of a header that is not carried over. `ends_turn`: the last line
+    is a sealed end of a turn.
+    """
+
+    segment: Segment
+    edits: list[Edit]
+    filled_ordinal: int | None = None
+    ends_turn: bool = False
+
+
+class CopyPlan(Struct, frozen=True):
+    """What a copy is made of, oldest first. `is_plain`: one file shows it as the lineage does, surely."""
+
+    parts: list[Carried]
+    is_plain: bool
+
+    @property
+    def drops_checkpoints(self) -> bool:
+        """Whether anything is left out for good; in a log in order only checkpoints are."""
+        return any(not edit.content for part in self.parts for edit in part.edits)
+
+
+class _Named(Struct, frozen=True):
+    turn_id: str
+
+
+class _UnclearError(Exception):
+    """A closer look is due."""
+
+
+def plan_copy(lineage: Lineage) -> CopyPlan:
+    """Return how the records of a lineage of paginated rollouts go into one file. Reads all of it."""
+    try:
+        parts = _plan_plainly(lineage)
+    except _UnclearError:
+        return CopyPlan(_plan_with_care(lineage), is_plain=False)
+    return CopyPlan(parts, is_plain=True)
+
+
+def filled_ordinal(lineage: Lineage, place: int) -> int | None:
+    """Return the ordinal of the header of a segment, if one file has no header there."""
+    return lineage.segments[place - 1].end_ordinal if place > 0 else None
+
+
+def _plan_plainly(lineage: Lineage) -> list[Carried]:
+    """Plan a log whose lines all begin as every writer writes them, whose ordinals rise, and in which no
+    turn goes on behind a fork."""
+    known: set[bytes | str] = set()
+    parts: list[Carried] = []
+    for place, segment in enumerate(lineage.segments):
+        meta = segment.header.meta
+        if not segment.header.is_first or meta.subagent_history_start_ordinal:
+            raise _UnclearError
+        glance = _Glance(segment)
+        for chunk in iter_chunks(
+            lineage.source(segment), segment.start_offset, segment.end_offset, lineage.max_line_bytes
+        ):
+            if isinstance(chunk, Rejected):
+                raise _UnclearError
+            glance.take(chunk.content, chunk.start_offset)
+        if not known.isdisjoint(glance.turn_ids):
+            raise _UnclearError
+        known |= glance.turn_ids
+        parts.append(Carried(segment, glance.edits, filled_ordinal(lineage, place), glance.ends_turn))
+    return parts
+
+
+class _Glance:
+    """One segment as its lines' fronts and ends show it."""
+
+    def __init__(self, segment: Segment) -> None:
+        self._next_ordinal = segment.first_ordinal
+        self._end_ordinal = segment.end_ordinal
+        self.edits: list[Edit] = []
+        self.turn_ids: set[bytes | str] = set()
+        self.ends_turn = False
+
+    def take(self, content: bytes, start: int) -> None:
+        """Take the next lines. Raise _UnclearError for any that is not as expected."""
+        find, at, size = content.find, 0, len(content)
+        turn_ids, next_ordinal = self.turn_ids, self._next_ordinal
+        while at < size:
+            newline = find(b"\n", at)
+            front = _FRONT(content, at)
+            if front is None or newline < 0 or content[newline - 1] != _BRACE:
+                raise _UnclearError
+            number, type_, kind, item_turn = front.groups()
+            if number is not None:
+                ordinal = int(number)
+                if ordinal < next_ordinal:
+                    raise _UnclearError
+                next_ordinal = ordinal + 1
+            self.ends_turn = False
+            if type_ == _EVENT:
+                if kind == _ITEM:
+                    turn_ids.add(item_turn.decode() if item_turn else _turn_of(content[at:newline]))
+                elif kind in _MARKS:
+                    turn_ids.add(_turn_of(content[at:newline]))
+            elif type_ == _CHECKPOINT:
+                self.edits.append(Edit(start + at, start + newline + 1))
+            if content[newline - 2] == 0x22:
+                self._sealed(
+                    content[max(at, newline - LONGEST_SEAL_BYTES) : newline + 1], start + newline + 1, kind
+                )
+            at = newline + 1
+        self._next_ordinal = next_ordinal
+        if self._end_ordinal is not None and next_ordinal > self._end_ordinal:
+            raise _UnclearError
+
+    def _sealed(self, line: bytes, end: int, kind: bytes | None) -> None:
+        seal = find_seal(line, end - len(line))
+        if seal is not None:
+            if kind not in _ENDS:
+                raise _UnclearError
+            self.edits.append(Edit(seal.covered_to, end, b"}\n", 0))
+            self.ends_turn = True
+
+
+def _turn_of(line: bytes) -> str:
+    named = decode_line(line, _Named)
+    if named is None:
+        raise _UnclearError
+    return named.turn_id
+
+
+def _plan_with_care(lineage: Lineage) -> list[Carried]:
+    """Plan any log: what is in no turn of the lineage has no ordinal in the copy, and is in none there."""
+    parts: list[Carried] = []
+    newer: set[str] = set()
+    shown_from = lineage.newest.header.meta.subagent_history_start_ordinal or 0
+    for place in reversed(range(len(lineage.segments))):
+        care = _Care(lineage, place, newer, shown_from)
+        parts.append(Carried(lineage.segments[place], care.edits(), filled_ordinal(lineage, place)))
+        newer |= care.marked
+    parts.reverse()
+    return parts
+
+
+class _Care:
+    """One segment, every line decoded. `newer`: the turns that a newer segment starts or ends."""
+
+    def __init__(self, lineage: Lineage, place: int, newer: set[str], shown_from: int) -> None:
+        self._lineage = lineage
+        self._segment = lineage.segments[place]
+        self._is_newest = place == len(lineage.segments) - 1
+        self._newer = newer
+        own = self._segment.header.meta.subagent_history_start_ordinal or 0
+        self._hidden_below = own if own > shown_from else 0
+        self._next_ordinal = self._segment.first_ordinal
+        self.marked: set[str] = set()
+
+    def edits(self) -> list[Edit]:
+        """Return what is not carried over as it is."""
+        segment, source = self._segment, self._lineage.source(self._segment)
+        end = segment.end_offset
+        found: list[Edit] = []
+        for batch in iter_lines(source, self._lineage.span(segment)):
+            for line in batch:
+                edit = self._rejected(source, line) if isinstance(line, Rejected) else self._record(line)
+                if edit is not None:
+                    found.append(edit)
+                if isinstance(line, Rejected) and line.reason in _LEFT_OUT and line.end_offset == end:
+                    end = line.start_offset
+        if not self._is_newest and end > segment.start_offset and source.read_at(end - 1, 1) != b"\n":
+            found.append(Edit(segment.end_offset, segment.end_offset, b"\n"))
+        return found
+
+    def _rejected(self, source: Source, line: Rejected) -> Edit | None:
+        if line.reason in _LEFT_OUT:
+            return Edit(line.start_offset, line.end_offset)
+        return resealed(source, line)
+
+    def _record(self, line: Record) -> Edit | None:
+        seal = find_seal(line.stored, line.start_offset) if line.kind in TURN_ENDS else None
+        if line.envelope.type == EVENT_MSG and line.ordinal is not None and not self._is_shown(line):
+            return _unnumbered(line, seal)
+        return _sealed_edit(line.stored, line.start_offset, seal)
+
+    def _is_shown(self, line: Record) -> bool:
+        """Tell whether one file shows an event where the lineage does: else its number goes."""
+        ordinal, is_ended = line.ordinal or 0, self._segment.end_ordinal
+        if not line.is_terminated:
+            return self._is_newest
+        if ordinal < self._next_ordinal:
+            return False
+        self._next_ordinal = ordinal + 1
+        if ordinal < self._hidden_below or (is_ended is not None and ordinal >= is_ended):
+            return False
+        turn_id = line.envelope.payload.turn_id
+        if line.kind in _SHOWN and line.kind != ITEM_COMPLETED and turn_id is not None:
+            self.marked.add(turn_id)
+            return turn_id not in self._newer
+        return True
+
+
+def resealed(source: Source, line: Rejected) -> Edit | None:
+    """Return the edit that seals anew a line which is no record and is sealed, or None."""
+    seal = find_rejected_seal(source, line)
+    if seal is None or seal.digest is None:
+        return None
+    rest = source.read_at(seal.covered_to, line.end_offset - seal.covered_to)
+    return Edit(seal.covered_to, line.end_offset, rest[rest.rfind(b"}") :], 0)
+
+
+def _sealed_edit(stored: bytes, start: int, seal: Seal | None) -> Edit | None:
+    if seal is None:
+        return None
+    return Edit(seal.covered_to, start + len(stored), stored[stored.rfind(b"}") :], 0)
+
+
+def sealed_edit(line: Record) -> Edit | None:
+    """Return the edit that seals anew a record that is sealed, or None."""
+    seal = find_seal(line.stored, line.start_offset) if line.kind in TURN_ENDS else None
+    return _sealed_edit(line.stored, line.start_offset, seal)
+
+
+def _unnumbered(line: Record, seal: Seal | None) -> Edit:
+    """Return a line without its ordinal, every other member as it is stored."""
+    members = msgspec.json.decode(line.stored, type=dict[str, Raw])
+    kept = [msgspec.json.encode(key) + b":" + raw for key, raw in members.items() if key != "ordinal"]
+    if seal is not None:
+        kept = [one for one in kept if not one.startswith(b'"seal":')]
+    front = b"{" + b",".join(kept)
+    rest = line.stored[line.stored.rfind(b"}") :]
+    return Edit(line.start_offset, line.end_offset, front + rest, len(front) if seal is not None else None)

@@ -1,0 +1,79 @@
+"""A copy in the making: bytes go in as they are, seals of the copy's own where lines were sealed.
+
+The chain of seals is the one that a recorder would have written: from the beginning of the file, each
+over all bytes since the one before. Format: docs/format.md, "Copies" and "Seals".
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from blake3 import blake3
+
+from rollout.format.seals import seal_member
+from rollout.fs.mutation import AppendFile
+from rollout.log.anchor import digest_text
+from rollout.log.source import Source
+from rollout.store.copy_plan import Edit
+
+_BLOCK_BYTES: Final = 1 << 20
+
+
+class CopyWriter:
+    """Writes one copy into a file that nobody sees yet. Nothing is durable."""
+
+    def __init__(self, out: AppendFile) -> None:
+        self._out = out
+        self._pieces: list[bytes | memoryview] = []
+        self._pending = 0
+        self._covered_from = 0
+        self._hasher = blake3()
+        self.size_bytes = 0
+
+    def put(self, content: bytes | memoryview) -> None:
+        """Add bytes."""
+        self._hasher.update(content)
+        self._pieces.append(content)
+        self._pending += len(content)
+        self.size_bytes += len(content)
+        if self._pending >= _BLOCK_BYTES:
+            self.flush()
+
+    def seal(self) -> None:
+        """Add the seal of everything since the one before."""
+        covered_to = self.size_bytes
+        member = seal_member(self._covered_from, digest_text(self._hasher.digest()))
+        self._hasher, self._covered_from = blake3(), covered_to
+        self.put(member)
+
+    def put_range(self, source: Source, start_offset: int, end_offset: int, edits: list[Edit]) -> None:
+        """Add a range of a source, with edits in their order."""
+        block, block_start = memoryview(b""), start_offset
+        at = start_offset
+        for edit in [*edits, Edit(end_offset, end_offset)]:
+            while at < edit.start_offset:
+                if at >= block_start + len(block):
+                    block_start = at
+                    block = memoryview(source.read_at(at, min(_BLOCK_BYTES, end_offset - at)))
+                end = min(edit.start_offset, block_start + len(block))
+                self.put(block[at - block_start : end - block_start])
+                at = end
+            self._put_edit(edit)
+            at = edit.end_offset
+
+    def _put_edit(self, edit: Edit) -> None:
+        if edit.seal_at is None:
+            if edit.content:
+                self.put(edit.content)
+            return
+        if edit.seal_at:
+            self.put(edit.content[: edit.seal_at])
+        self.seal()
+        self.put(edit.content[edit.seal_at :])
+
+    def flush(self) -> None:
+        """Hand everything to the file."""
+        if self._pieces:
+            self._out.append(b"".join(self._pieces))
+            self._pieces.clear()
+            self._pending = 0
