@@ -57,7 +57,7 @@ def cut_at_head(lineage: Lineage) -> Cut:
         cut = Cut(place, started.ordinal, started.start_offset, started_turn(started) or "")
     cut = _numbered(lineage, cut)
     has_ended = newest is not None and started is None
-    if place == 0 and not has_ended and not _holds_history(lineage, cut):
+    if place == 0 and not has_ended and not _holds_anything(lineage, cut):
         raise _empty(lineage, cut)
     return cut
 
@@ -153,8 +153,8 @@ def _numbered(lineage: Lineage, cut: Cut) -> Cut:
     return msgspec.structs.replace(cut, end_ordinal=segment.first_ordinal)
 
 
-def _holds_history(lineage: Lineage, cut: Cut) -> bool:
-    """Tell whether anything that a model is given stands before a cut in the oldest segment."""
+def _holds_anything(lineage: Lineage, cut: Cut) -> bool:
+    """Tell whether an end of a turn, or anything that a model is given, stands before a cut in segment 0."""
     segment = lineage.segments[0]
     span = Span(
         segment.start_offset, cut.end_offset, segment.header.era, max_line_bytes=lineage.max_line_bytes
@@ -163,6 +163,7 @@ def _holds_history(lineage: Lineage, cut: Cut) -> bool:
         for line in batch:
             if isinstance(line, Record) and (
                 line.type == vocabulary.COMPACTED
+                or line.kind in vocabulary.TURN_ENDS
                 or (line.type == vocabulary.RESPONSE_ITEM and is_history(line.envelope.payload))
             ):
                 return True
