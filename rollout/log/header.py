@@ -56,14 +56,19 @@ class _EarlyMeta(Struct, frozen=True):
 
 
 def read_header(
-    source: Source, max_line_bytes: int = MAX_LINE_BYTES, search_bytes: int | None = None
+    source: Source,
+    max_line_bytes: int = MAX_LINE_BYTES,
+    search_bytes: int | None = None,
+    *,
+    first_read_bytes: int = _FIRST_READ_BYTES,
 ) -> Header:
     """Return the first header of a rollout, wherever it stands.
 
-    `search_bytes` bounds how far it is looked for; by default everywhere. Raise DamagedLog
+    `search_bytes` bounds how far it is looked for; by default everywhere. No more than
+    `first_read_bytes` are read if it stands there. Raise DamagedLog
     when there is none: the message says what the first line is instead.
     """
-    head = source.read_at(0, _FIRST_READ_BYTES)
+    head = source.read_at(0, min(first_read_bytes, _FIRST_READ_BYTES))
     newline = head.find(b"\n")
     if 0 < newline <= max_line_bytes:
         era = era_of(head[:newline])

@@ -18,7 +18,7 @@ from rollout.fs.api import FileIdentity, FileStat, FileSystem
 from rollout.log.header import Header
 
 SHORT_BYTES: Final = 64 << 10
-"""A file as short as that is held whole."""
+"""What lies before a base that is no further than that is held."""
 _SETTLED_MS: Final = 2_000
 """A file that changed this short a while before it was read may change again unseen."""
 _MOST_FILES: Final = 4_096
@@ -26,7 +26,7 @@ _MOST_BYTES: Final = 16 << 20
 
 
 class Ancestor(Struct):
-    """What is known of a rollout: its header, its bytes if they are few, and anchors by offset.
+    """What is known of a rollout: its header, its first bytes if few are wanted, anchors by offset.
 
     `size_bytes` of decoded bytes are known to be there.
     """

@@ -59,6 +59,11 @@ class Segment(Struct, frozen=True):
         return 1 if base is None else base.end_ordinal_exclusive + 1
 
     @property
+    def is_empty(self) -> bool:
+        """Whether it has nothing but a header."""
+        return self.end_offset <= self.start_offset
+
+    @property
     def is_cut(self) -> bool:
         """Whether a base offset ends it, rather than the end of its file."""
         return self.end_ordinal is not None
@@ -81,14 +86,18 @@ class Lineage:
         newest: Source,
         max_line_bytes: int,
         held: Mapping[RolloutId, Source] | None = None,
+        bytes_read: int = 0,
     ) -> None:
-        """`held` are ancestors whose bytes are in memory; others are opened when they are needed."""
+        """`held` are ancestors whose bytes are in memory; others are opened when they are needed.
+
+        `bytes_read` is what finding them took.
+        """
         self._fs = fs
         self._held = held or {}
         self.segments = segments
         self._newest = newest
         self._ancestors: OrderedDict[RolloutId, Source] = OrderedDict()
-        self._bytes_read = 0
+        self._bytes_read = bytes_read
         self.max_line_bytes = max_line_bytes
         self.is_closed = False
 
@@ -225,7 +234,7 @@ def resolve_lineage(
         segments.append(links.resolve(segments[-1], base))
         seen.add(segments[-1].rollout_id)
     segments.reverse()
-    return Lineage(fs, segments, source, max_line_bytes, links.held)
+    return Lineage(fs, segments, source, max_line_bytes, links.held, links.bytes_read)
 
 
 class _Links:
@@ -239,6 +248,7 @@ class _Links:
         self._max_line_bytes = max_line_bytes
         self._ancestors = ancestors
         self.held: dict[RolloutId, Source] = {}
+        self.bytes_read = 0
 
     def resolve(self, child: Segment, base: BaseLink) -> Segment:
         """Return the segment that a child's base names. Raise BrokenLineage."""
@@ -266,7 +276,7 @@ class _Links:
             raise _broken(
                 child, base, f"the source rollout {file.path} was altered before the cutoff: {found}"
             )
-        if parent.content is not None:
+        if parent.content is not None and len(parent.content) >= base.end_byte_offset:
             held = HeldSource(file.path, parent.stat, parent.identity, parent.content)
             self.held[file.name.rollout_id] = held
         is_paginated = header.mode is Mode.PAGINATED
@@ -284,14 +294,15 @@ class _Links:
         read_at = self._ancestors.now_ms()
         try:
             with open_source(self._fs, file.path) as source:
-                is_short = not file.name.is_compressed and source.size_bytes <= SHORT_BYTES
-                content = source.read_at(0, source.size_bytes) if is_short else None
-                header = read_header(source, self._max_line_bytes)
+                is_short = not file.name.is_compressed and base.end_byte_offset <= SHORT_BYTES
+                content = source.read_at(0, base.end_byte_offset) if is_short else None
+                header = read_header(source, self._max_line_bytes, first_read_bytes=base.end_byte_offset)
                 is_long_enough = source.reaches(base.end_byte_offset)
                 size_bytes = base.end_byte_offset if is_long_enough else source.size_bytes
                 anchors = {}
                 if wanted is not None and is_long_enough:
                     anchors[base.end_byte_offset] = anchor_of(source, header.end_offset, base.end_byte_offset)
+                self.bytes_read += source.bytes_read
                 parent = Ancestor(source.stat, source.identity, header, content, size_bytes, read_at, anchors)
         except NotFound as error:
             raise _broken(child, base, f"missing source rollout: {error.message}") from error

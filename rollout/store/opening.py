@@ -25,6 +25,7 @@ from rollout.log.layout import (
 )
 from rollout.log.names import read_names
 from rollout.log.source import Source, open_source
+from rollout.replay.ancestors import Ancestors
 from rollout.replay.lineage import Lineage, resolve_lineage
 from rollout.store.tombstones import deleted_error, deleted_ids, is_deleted
 
@@ -43,6 +44,7 @@ class Opener:
         self._home = home
         self._max_line_bytes = max_line_bytes
         self._current = CurrentIndex(fs, home, clock)
+        self._ancestors = Ancestors(fs, clock)
 
     @property
     def index(self) -> RolloutIndex:
@@ -52,6 +54,7 @@ class Opener:
     def forget(self) -> None:
         """Let go of the names read so far."""
         self._current.forget()
+        self._ancestors.forget()
 
     def open_thread(
         self, thread_id: ThreadId, path_hint: str | None = None, index: RolloutIndex | None = None
@@ -135,7 +138,7 @@ class Opener:
             raise
 
     def _resolve(self, index: RolloutIndex, file: RolloutFile, source: Source, header: Header) -> Lineage:
-        return resolve_lineage(self._fs, index, file, source, header, self._max_line_bytes)
+        return resolve_lineage(self._fs, index, file, source, header, self._max_line_bytes, self._ancestors)
 
     def find_thread_id(self, reference: str) -> ThreadId:
         """Return the id of the thread that `reference` names: an id, a unique prefix, or a name.

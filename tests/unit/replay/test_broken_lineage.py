@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from rollout.errors import BrokenLineage, DamagedLog
+from rollout.replay.ancestors import SHORT_BYTES
 from rollout.replay.context import read_context
 from rollout.store.turn_pages import read_turns
 from rollout.turns.model import ItemsView
@@ -118,9 +119,26 @@ def test_a_parent_that_the_system_refuses_is_a_broken_link() -> None:
     assert made.fs.open_count == 0
 
 
+def long_parent() -> Rollout:
+    """Return a parent that is too long to be held in memory."""
+    return thread(1).turn("one " * SHORT_BYTES)
+
+
+def test_a_short_parent_is_read_as_it_was_when_the_thread_was_opened() -> None:
+    """Its bytes are held: what became of the file since mixes nothing."""
+    parent = thread(1).turn("one")
+    child = parent.fork(2).turn("two")
+    made = home(child)
+    path = made.put(parent)
+    with made.open(child) as lineage:
+        before = read_context(lineage).input_json()
+        made.fs.remove(path)
+        assert read_context(lineage).input_json() == before
+
+
 def test_a_parent_replaced_while_it_is_read_is_an_error() -> None:
     """Two files are never mixed: the identity taken at opening is compared again."""
-    parent = thread(1).turn("one")
+    parent = long_parent()
     child = parent.fork(2).turn("two")
     made = home(child)
     path = made.put(parent)
@@ -132,7 +150,7 @@ def test_a_parent_replaced_while_it_is_read_is_an_error() -> None:
 
 def test_a_parent_taken_away_while_it_is_read_is_an_error() -> None:
     """It is not taken for a thread that does not exist."""
-    parent = thread(1).turn("one")
+    parent = long_parent()
     child = parent.fork(2).turn("two")
     made = home(child)
     path = made.put(parent)
