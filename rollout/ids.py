@@ -19,6 +19,9 @@ Offset = NewType("Offset", int)
 
 _UUID: Final = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 _BARE: Final = re.compile(r"[0-9a-f]{32}")
+_TIME_BITS: Final = (1 << 48) - 1
+_VARIANT: Final = {digit: "89ab"[int(digit, 16) % 4] for digit in "0123456789abcdef"}
+"""A digit with its upper two bits set as the variant wants them."""
 
 
 def find_uuid(text: str) -> str | None:
@@ -57,8 +60,6 @@ def is_uuid7(text: str) -> bool:
 
 def mint_uuid7(now_ms: int, random: bytes) -> str:
     """Return a UUID of version 7: UTC milliseconds, then 10 random bytes (6 bits of them unused)."""
-    value = (now_ms & ((1 << 48) - 1)) << 80 | int.from_bytes(random[:10], "big")
-    value = value & ~(0xF << 76) | 0x7 << 76
-    value = value & ~(0x3 << 62) | 0x2 << 62
-    digits = f"{value:032x}"
-    return "-".join((digits[:8], digits[8:12], digits[12:16], digits[16:20], digits[20:]))
+    time = f"{now_ms & _TIME_BITS:012x}"
+    rest = random[:10].hex().rjust(20, "0")
+    return f"{time[:8]}-{time[8:]}-7{rest[1:4]}-{_VARIANT[rest[4]]}{rest[5:8]}-{rest[8:]}"

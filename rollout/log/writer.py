@@ -8,8 +8,8 @@ rollout is opened again. It decides no policy: what is written and when is the r
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
-from functools import lru_cache
+from datetime import date
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct
@@ -25,11 +25,13 @@ if TYPE_CHECKING:
     from blake3 import blake3
 
 _BLOCK_BYTES: Final = 1 << 20
+_CLOSE: Final = b"}\n"
 _MILLI: Final = 1000
+_EPOCH_DAY: Final = date(1970, 1, 1).toordinal()
 _MAX_ORDINAL: Final = (1 << 63) - 1
 
 
-class Written(Struct, frozen=True):
+class Written(Struct, frozen=True, gc=False):
     """What one append added: half-open ranges of ordinals (None in a legacy rollout) and bytes."""
 
     first_ordinal: int | None
@@ -89,40 +91,36 @@ class LogWriter:
         self.require_usable()
         stamp = timestamp_of(now_ms)
         start, first = self._end, self._next_ordinal
-        number = first
+        number, covered_from = first, self._covered_from
         pieces = [b"\n"] if self._owes_newline else []
         at = start + len(pieces)
-        covered_from, hasher = self._covered_from, None
-        if any(draft.is_turn_end for draft in drafts):
-            hasher = self._hash_so_far().copy()
-            hasher.update(b"".join(pieces))
+        sealed, hasher = b"", None
         for draft in drafts:
             ordinal = number if draft.has_ordinal else None
             front = line_front(stamp, ordinal, draft)
-            if len(front) > self._max_line_bytes:
-                raise InvalidRequest(
-                    f"recording a {draft.type} of {len(front)} bytes: a line may hold {self._max_line_bytes}",
-                    hint="Store large content elsewhere and record where it is.",
-                )
-            close = b"}\n"
-            if hasher is not None:
-                hasher.update(front)
-                if draft.is_turn_end:
-                    close = seal_member(covered_from, digest_text(hasher.digest())) + close
-                    covered_from = at + len(front)
-                    hasher = _new_hasher()
-                hasher.update(close)
-            pieces += (front, close)
-            at += len(front) + len(close)
-            if ordinal is not None and number is not None:
-                number += 1
-        content = b"".join(pieces)
-        self._write(content)
+            size = len(front)
+            if size > self._max_line_bytes:
+                raise _too_long(draft.type, size, self._max_line_bytes)
+            if ordinal is not None:
+                number = ordinal + 1
+            pieces.append(front)
+            close = _CLOSE
+            if draft.is_turn_end:
+                covered = b"".join(pieces)
+                hasher = hasher or self._hash_so_far().copy()
+                hasher.update(covered)
+                close = seal_member(covered_from, digest_text(hasher.digest())) + _CLOSE
+                covered_from, hasher = at + size, _new_hasher()
+                sealed, pieces = sealed + covered, []
+            pieces.append(close)
+            at += size + len(close)
+        rest = b"".join(pieces)
+        self._write(sealed + rest)
         if hasher is not None:
-            self._hasher = hasher
+            hasher.update(rest)
+            self._hasher, self._covered_from = hasher, covered_from
         elif self._hasher is not None:
-            self._hasher.update(content)
-        self._covered_from = covered_from
+            self._hasher.update(rest)
         self._next_ordinal = number
         self._owes_newline = False
         return Written(first, number, start, self._end)
@@ -185,19 +183,34 @@ class LogWriter:
         return self._hasher
 
 
-def _new_hasher() -> blake3:
+def _too_long(kind: str, size: int, limit: int) -> InvalidRequest:
+    return InvalidRequest(
+        f"recording a {kind} of {size} bytes: a line may hold {limit}",
+        hint="Store large content elsewhere and record where it is.",
+    )
+
+
+@cache
+def _hasher_type() -> Callable[[], blake3]:
     from blake3 import blake3  # the command line's readers do not pay for it
 
-    return blake3()
+    return blake3
+
+
+def _new_hasher() -> blake3:
+    return _hasher_type()()
 
 
 def timestamp_of(now_ms: int) -> str:
     """Return UTC milliseconds as the timestamp of a record."""
-    seconds, millis = divmod(now_ms, _MILLI)
-    return f"{_second_of(seconds)}.{millis:03d}Z"
+    minutes, millis = divmod(now_ms, 60 * _MILLI)
+    hours, minute = divmod(minutes, 60)
+    days, hour = divmod(hours, 24)
+    second, milli = divmod(millis, _MILLI)
+    return f"{_day_of(days)}T{hour:02}:{minute:02}:{second:02}.{milli:03}Z"
 
 
-@lru_cache(maxsize=8)
-def _second_of(seconds: int) -> str:
-    """Return a second as text; a turn's records share few of them."""
-    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%S}"
+@lru_cache(maxsize=2)
+def _day_of(days: int) -> str:
+    """Return the day of that number since 1970 as text."""
+    return date.fromordinal(_EPOCH_DAY + days).isoformat()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Final
 
@@ -18,10 +19,15 @@ from rollout.store.store import Store
 _NANOS_A_MILLI: Final = 1_000_000
 
 
-def _mint(clock: Callable[[], int]) -> str:
+@cache
+def _random_source() -> Callable[[int], bytes]:
     from secrets import token_bytes  # readers make no ids, and it is slow to import
 
-    return mint_uuid7(clock(), token_bytes(10))
+    return token_bytes
+
+
+def _mint(clock: Callable[[], int]) -> str:
+    return mint_uuid7(clock(), _random_source()(10))
 
 
 def _now() -> int:
