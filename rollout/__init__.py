@@ -17,6 +17,8 @@ from typing import TYPE_CHECKING, Final
 from rollout.version import VERSION
 
 if TYPE_CHECKING:
+    from rollout.catalog.kinds import SourceKind
+    from rollout.catalog.query import ThreadFilter
     from rollout.errors import (
         BrokenLineage,
         Conflict,
@@ -74,6 +76,8 @@ __all__ = [
     "ItemsView",
     "SortDirection",
     "SortKey",
+    "SourceKind",
+    "ThreadFilter",
     # identities
     "RolloutId",
     "ThreadId",
@@ -95,6 +99,8 @@ __all__ = [
 _HOMES: Final = {
     name: module
     for module, names in {
+        "rollout.catalog.kinds": ("SourceKind",),
+        "rollout.catalog.query": ("ThreadFilter",),
         "rollout.errors": (
             "BrokenLineage",
             "Conflict",

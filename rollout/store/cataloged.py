@@ -18,7 +18,15 @@ from rollout.log.layout import RolloutFile, join
 from rollout.log.names import read_names
 from rollout.store.described import describe, shown_summary
 from rollout.store.filtering import matcher
-from rollout.store.listing import Listing, ListRequest, findings_of, list_threads, make_cursor, parse_cursor
+from rollout.store.listing import (
+    Listing,
+    ListRequest,
+    SortKey,
+    findings_of,
+    list_threads,
+    make_cursor,
+    parse_cursor,
+)
 from rollout.store.opening import Opener
 from rollout.store.summary import ThreadSummary, read_summary
 from rollout.store.tombstones import deleted_ids
@@ -94,20 +102,24 @@ class Cataloged:
         return describe(self._fs, self._opener, index, file)
 
     def list_threads(self, request: ListRequest, report: Report | None = None) -> Listing:
-        """Return one page of threads, from the catalog where that is right, else from the files.
+        """Return one page of threads, from the catalog where that is faster, else from the files.
 
-        Without a filter an existing catalog is asked if it is up to date, or soon is. With one the catalog
-        is made if need be: otherwise every such page would read the whole home. Raise InvalidCursor.
+        With a filter the catalog is made if need be: otherwise every such page would read the whole home.
+        Without one an existing catalog is asked if it is up to date or soon is; not for the order of
+        creation, in which names alone bound a page. Raise InvalidCursor.
         """
         try:
-            found = self._from_catalog(request, report)
+            found = self.page_of_rows(request, report)
         except RolloutError:
             found = None  # whatever it was, the files are there
-        return found if found is not None else self._from_files(request)
+        return found if found is not None else self.page_of_files(request)
 
-    def _from_catalog(self, request: ListRequest, report: Report | None) -> Listing | None:
-        is_filtered = request.where != NO_FILTER
+    def page_of_rows(self, request: ListRequest, report: Report | None = None) -> Listing | None:
+        """Return the page as the catalog has it; None where the files are the ones to ask."""
         anchor = parse_cursor(request)
+        is_filtered = request.where != NO_FILTER
+        if not is_filtered and request.sort is SortKey.CREATED:
+            return None
         catalog = self.get() if is_filtered else self.find()
         if catalog is None:
             return None
@@ -142,7 +154,8 @@ class Cataloged:
             findings_of(self._fs, refreshed.strays, refreshed.unreadable_folders),
         )
 
-    def _from_files(self, request: ListRequest) -> Listing:
+    def page_of_files(self, request: ListRequest) -> Listing:
+        """Return the page as the files have it. Raise InvalidCursor."""
         names = read_names(self._fs, self._home)
 
         def summarise(thread_id: ThreadId) -> ThreadSummary:

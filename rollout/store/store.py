@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
+from rollout.catalog.query import NO_FILTER, ThreadFilter
 from rollout.fs.api import FileSystem
 from rollout.ids import ThreadId
 from rollout.log.layout import RolloutFile
@@ -17,26 +18,19 @@ from rollout.replay.checkpoint import CHECKPOINT_EVERY_BYTES
 from rollout.replay.context import Context
 from rollout.replay.lineage import Lineage
 from rollout.store.check import FileCheck, check_files, files_to_check
-from rollout.store.listing import (
-    Finding,
-    Listing,
-    ListRequest,
-    SortKey,
-    find_strays,
-    first_thread,
-    list_threads,
-)
+from rollout.store.listing import Finding, Listing, ListRequest, SortKey, find_strays, first_thread
 from rollout.store.opening import Opener
 from rollout.store.sidecars import FileSidecars
-from rollout.store.summary import ThreadSummary, read_summary
+from rollout.store.summary import ThreadSummary
 from rollout.store.thread import Thread
-from rollout.store.tombstones import DeleteMode, deleted_ids
+from rollout.store.tombstones import DeleteMode
 from rollout.turns.model import ItemsView, Turn, TurnItem
 from rollout.turns.paging import DEFAULT_LIMIT, Page, SortDirection
 
 if TYPE_CHECKING:
     from rollout.log.writer import Written
     from rollout.store.archiving import Moves
+    from rollout.store.cataloged import Cataloged
     from rollout.store.checkpoints import KeptCheckpoint
     from rollout.store.deleting import Deleted, Flatten
     from rollout.store.headers import Rollouts
@@ -68,9 +62,20 @@ class Store:
         self._new_id = new_id
         self._opener = Opener(fs, home, max_line_bytes, clock)
         self._state_folder = state_folder
+        self._catalog: Cataloged | None = None
         self._sidecars = (
             FileSidecars(fs, state_folder, lambda: self.surroundings().fs) if state_folder else None
         )
+
+    @property
+    def catalog(self) -> Cataloged:
+        """The catalog of the home, and its listings whether or not there is one."""
+        if self._catalog is None:
+            from rollout.store.cataloged import Cataloged
+
+            opener, state = self._opener, self._state_folder
+            self._catalog = Cataloged(self._fs, self.home, opener, state, self._clock, self._max_line_bytes)
+        return self._catalog
 
     @property
     def max_line_bytes(self) -> int:
@@ -158,17 +163,11 @@ class Store:
         sort: SortKey = SortKey.CREATED,
         direction: SortDirection = SortDirection.DESC,
         is_archived: bool = False,
+        where: ThreadFilter | None = None,
     ) -> Listing:
         """Return one page of 1-100 threads. A thread that cannot be read is a row with a problem."""
-        names = read_names(self._fs, self.home)
-
-        def summarise(thread_id: ThreadId) -> ThreadSummary:
-            with self._opener.open_thread(thread_id) as lineage:
-                return read_summary(lineage, names.get(thread_id))
-
-        request = ListRequest(limit, cursor, sort, direction, is_archived)
-        hidden = deleted_ids(self._fs, self.home)
-        return list_threads(self._fs, self._opener.index, request, summarise, hidden=hidden)
+        request = ListRequest(limit, cursor, sort, direction, is_archived, where or NO_FILTER)
+        return self.catalog.list_threads(request)
 
     def files_to_check(self, thread: Thread | None = None) -> list[RolloutFile]:
         """Return the files that a check of one thread, or of the whole home, reads: oldest first."""
@@ -353,6 +352,8 @@ class Store:
     def close(self) -> None:
         """Let go of what was learnt of the home. Idempotent; a closed store may be used again."""
         self._opener.forget()
+        if self._catalog is not None:
+            self._catalog.close()
 
     def __enter__(self) -> Self:
         return self
