@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from itertools import pairwise
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import msgspec
 from msgspec import Raw, Struct
@@ -18,9 +18,6 @@ from rollout.format.payloads import Count, TurnSettings
 from rollout.log.anchor import digest_text
 from rollout.replay.usage import Usage
 from rollout.replay.world import Window
-
-if TYPE_CHECKING:
-    from blake3 import blake3
 
 CHECKPOINT_EVERY_BYTES: Final = 256 << 10
 """The least that a recorder writes between two checkpoints, unless told otherwise."""
@@ -108,10 +105,11 @@ class World(Struct, frozen=True, omit_defaults=True):
 class Checkpoint(Struct, frozen=True):
     """What the records before a position add up to.
 
-    `segments` are those up to the position, oldest first; the last one ends there. `count` is the
-    number of items. `window` is that of the newest surviving compaction; where there is none,
-    `compactions` and `has_unnumbered` decide. `turns` counts the turns started, None when not all
-    were read. `last_ordinal` is that of the last record before the position, if it has one.
+    `segments` are those up to the position, oldest first; the last one ends there. `items` are the
+    parts of the model history, as stored, `count` the number of items. `window` is that of the
+    newest surviving compaction; where there is none, `compactions` and `has_unnumbered` decide.
+    `turns` counts the turns started, None when not all were read. `last_ordinal` is that of the
+    last record before the position, if it has one.
     `lines_digest` is of the lines of `reference`, `latest_context` and `world`, one after the other.
     `anchor` ties the position to its bytes; `seal` is that of the last line before it, if it has one.
     `is_sealed`: there may be a seal that covers some of the lines.
@@ -120,7 +118,7 @@ class Checkpoint(Struct, frozen=True):
     version: int
     segments: list[Ended]
     max_line_bytes: int
-    items: list[Part]
+    items: Raw
     count: Count
     settings: TurnSettings | None
     reference: Place | None
@@ -153,13 +151,26 @@ class Checkpoint(Struct, frozen=True):
         single = [place for place in (self.reference, self.latest_context) if place is not None]
         return single + (self.world.lines if self.world is not None else [])
 
-    @property
-    def size_bytes(self) -> int:
-        """How many bytes of model history it names."""
-        return sum(part.size_bytes for part in self.items)
+    def parts(self) -> list[Part]:
+        """Return the parts of the model history: thousands of numbers, which not every resume needs.
+
+        Raise UnlikeError when they are none.
+        """
+        try:
+            parts = _decode_parts(self.items)
+        except UNDECODABLE as error:
+            raise UnlikeError from error
+        if not all(map(_is_sound, parts)):
+            raise UnlikeError
+        return parts
+
+
+class UnlikeError(Exception):
+    """The files do not hold what the checkpoint says, or it says what none does."""
 
 
 _decode: Final = msgspec.json.Decoder(Checkpoint).decode
+_decode_parts: Final = msgspec.json.Decoder(list[Part]).decode
 
 
 def encode_checkpoint(checkpoint: Checkpoint) -> bytes | None:
@@ -180,8 +191,7 @@ def find_checkpoint(content: bytes) -> Checkpoint | None:
         found = _decode(body + b"}")
     except UNDECODABLE:
         return None
-    is_known = found.version == VERSION and bool(found.segments) and all(map(_is_sound, found.items))
-    return found if is_known else None
+    return found if found.version == VERSION and found.segments else None
 
 
 def _is_sound(part: Part) -> bool:
@@ -196,11 +206,28 @@ def _is_ranged(replaced: list[int]) -> bool:
     )
 
 
+class Digest:
+    """The digest of bytes that come in pieces."""
+
+    def __init__(self) -> None:
+        from blake3 import blake3  # whoever meets no checkpoint does not pay for it
+
+        self._hasher = blake3()
+
+    def add(self, pieces: Iterable[bytes]) -> None:
+        """Take some more."""
+        self._hasher.update(b"".join(pieces))
+
+    def text(self) -> str:
+        """Return the digest of all that was added so far."""
+        return digest_text(self._hasher.digest())
+
+
 def digest_of(pieces: Iterable[bytes]) -> str:
     """Return the digest of bytes, given in pieces."""
-    from blake3 import blake3  # whoever meets no checkpoint does not pay for it
-
-    return digest_text(blake3(b"".join(pieces)).digest())
+    digest = Digest()
+    digest.add(pieces)
+    return digest.text()
 
 
 def _digest(body: bytes) -> bytes:
@@ -221,14 +248,14 @@ class Parts:
         self._numbers: list[int] = []
         self._items: list[Raw] = []
         self._hashed: list[bytes] = []
-        self._hasher: blake3 | None = None
+        self._digest: Digest | None = None
         self._end = 0
         self.size_bytes = sum(part.size_bytes for part in self._done)
 
     def result(self) -> list[Part]:
         """Return what has been added so far; more may be added."""
         self.digest()
-        digest = digest_text(self._hasher.digest()) if self._hasher is not None else ""
+        digest = self._digest.text() if self._digest is not None else ""
         if self._kind == "lines":
             return [*self._done, Part(lines=self._numbers[:], digest=digest)]
         if self._kind == "replaced":
@@ -240,10 +267,8 @@ class Parts:
     def digest(self) -> None:
         """Let go of the bytes of lines that were added: only their digest is wanted."""
         if self._hashed:
-            from blake3 import blake3  # whoever meets no checkpoint does not pay for it
-
-            self._hasher = self._hasher or blake3()
-            self._hasher.update(b"".join(self._hashed))
+            self._digest = self._digest or Digest()
+            self._digest.add(self._hashed)
             self._hashed = []
 
     def add_line(self, place: Place, stored: bytes) -> None:
@@ -286,5 +311,5 @@ class Parts:
     def _open(self, kind: str, numbers: list[int]) -> list[int]:
         self._done = self.result()
         self._kind, self._numbers, self._end = kind, numbers, 0
-        self._items, self._hasher = [], None
+        self._items, self._digest = [], None
         return numbers

@@ -107,7 +107,7 @@ def settle(reading: Reading) -> Settled:
     if base is None and scan.base is not None:
         base = scan.base
         kept = scan.kept[: scan.base_index]
-    items = reading.older_items or []
+    items = (reading.loaded.items if reading.loaded is not None else None) or []
     if base is not None:
         items = base_items(base, require_payload(base, Compacted))
     replayed = replay(items, reversed(kept))
@@ -137,7 +137,8 @@ def read_context(
     reading = Reading(lineage, reads_everything=reads_everything, sidecars=sidecars)
     reading.run()
     settled = settle(reading)
-    below = reading.named if reading.older is not None else None
+    loaded = reading.loaded if reading.older is not None else None
+    below = loaded.named if loaded is not None else None
     reference = payload_of(settled.reference) if settled.reference is not None else None
     if reading.scan.reference is Reference.NEVER and below is not None:
         reference = below.reference
@@ -165,9 +166,10 @@ def read_context(
 
 
 def _history(reading: Reading, settled: Settled, sidecars: Sidecars | None) -> ModelHistory:
-    if reading.older is None or reading.older_items is not None:
+    loaded = reading.loaded
+    if reading.older is None or loaded is None or loaded.items is not None:
         return ModelHistory(settled.items)
-    older = OlderItems(reading.lineage, reading.older, reading.verified, partial(_replay_all, sidecars))
+    older = OlderItems(reading.lineage, reading.older, loaded.verified, partial(_replay_all, sidecars))
     return ModelHistory(settled.items, older)
 
 
@@ -187,7 +189,7 @@ def _replay_all(sidecars: Sidecars | None, lineage: Lineage) -> list[HistoryItem
 def _latest_context(reading: Reading) -> TurnContext | None:
     if reading.latest_context is not None:
         return decode_payload(reading.latest_context, TurnContext)
-    return reading.named.latest_context if reading.named is not None else None
+    return reading.loaded.named.latest_context if reading.loaded is not None else None
 
 
 def _window(reading: Reading, settled: Settled) -> Window:

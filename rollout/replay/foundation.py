@@ -7,6 +7,7 @@ none: whoever asked reads on. Format: docs/format.md, "Checkpoints".
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from enum import Enum
 from io import BytesIO
 from itertools import accumulate
 from typing import Final, Protocol
@@ -21,13 +22,13 @@ from rollout.format.items import is_history
 from rollout.format.payloads import Compacted, TurnContext, WorldState
 from rollout.format.record import Era, Record
 from rollout.log.anchor import anchor_of
-from rollout.replay.checkpoint import Checkpoint, Part, Place, digest_of, find_checkpoint
+from rollout.replay.checkpoint import Checkpoint, Digest, Part, Place, UnlikeError, digest_of, find_checkpoint
 from rollout.replay.history import HistoryItem, replay
 from rollout.replay.lineage import Lineage, Segment
 from rollout.replay.world import fold_world
 
 _GAP_BYTES: Final = 16 << 10
-_BLOCK_BYTES: Final = 1 << 20
+_BLOCK_BYTES: Final = 128 << 10
 
 
 class Sidecars(Protocol):
@@ -109,10 +110,6 @@ class _Payload(Struct, frozen=True, gc=False):
 _decode_payload: Final = msgspec.json.Decoder(_Payload).decode
 
 
-class UnlikeError(Exception):
-    """The files do not hold what the checkpoint says."""
-
-
 def find_foundation(
     lineage: Lineage, place: int, content: bytes, position: int | None = None
 ) -> Checkpoint | None:
@@ -141,15 +138,44 @@ def find_foundation(
     return checkpoint if anchor == checkpoint.anchor else None
 
 
-def load_items(
-    lineage: Lineage, checkpoint: Checkpoint, places: dict[int, int] | None = None
-) -> list[HistoryItem] | None:
-    """Return the items that a checkpoint names, or None when the files do not hold them.
+class Want(Enum):
+    """What a reading wants of the items that a checkpoint names."""
 
-    `places` notes the segment of every record read, by the record's identity.
+    NOTHING = "nothing"
+    PLACES = "places"
+    BYTES = "bytes"
+    ITEMS = "items"
+
+
+class Loaded(Struct, frozen=True):
+    """What was read for a checkpoint: its single lines, and what was wanted of its items.
+
+    `parts` say where the items are, `verified` holds their bytes, `items` is what these say.
+    """
+
+    named: Named
+    parts: list[Part] | None = None
+    verified: list[Verified] | None = None
+    items: list[HistoryItem] | None = None
+
+
+def load_foundation(
+    lineage: Lineage, checkpoint: Checkpoint, want: Want, places: dict[int, int] | None = None
+) -> Loaded | None:
+    """Return what is wanted of a checkpoint, or None when the files do not hold it.
+
+    `places` notes the segment of every record of an item, by the record's identity.
     """
     try:
-        return [item for part in load_verified(lineage, checkpoint) for item in part.items(places)]
+        named = _Loader(lineage, checkpoint).named()
+        if want is Want.NOTHING:
+            return Loaded(named)
+        if want is Want.PLACES:
+            return Loaded(named, parts=checkpoint.parts())
+        verified = load_verified(lineage, checkpoint)
+        if want is Want.BYTES:
+            return Loaded(named, verified=verified)
+        return Loaded(named, items=[item for part in verified for item in part.items(places)])
     except UnlikeError:
         return None
 
@@ -157,18 +183,10 @@ def load_items(
 def load_verified(lineage: Lineage, checkpoint: Checkpoint) -> list[Verified]:
     """Return the bytes that a checkpoint names as items. Raise UnlikeError when the files hold others."""
     loader = _Loader(lineage, checkpoint)
-    found = [loader.verified(part) for part in checkpoint.items]
+    found = [loader.verified(part) for part in checkpoint.parts()]
     if sum(one.part.count or len(one.lines) for one in found) != checkpoint.count:
         raise UnlikeError
     return found
-
-
-def load_named(lineage: Lineage, checkpoint: Checkpoint) -> Named | None:
-    """Return what the single lines of a checkpoint say, or None when the files do not hold them."""
-    try:
-        return _Loader(lineage, checkpoint).named()
-    except UnlikeError:
-        return None
 
 
 class _Loader:
@@ -182,9 +200,12 @@ class _Loader:
         places = list(part.places()) if part.lines else [part.compaction]
         lines: list[bytes] = []
         starts: list[int] = []
+        digest = Digest()
         for group in _grouped(places):
+            known = len(lines)
             self._read(group, lines, starts)
-        if digest_of(lines) != part.digest:
+            digest.add(lines[known:])
+        if digest.text() != part.digest:
             raise UnlikeError
         place = places[0].segment if places else 0
         return Verified(part, place, self._lineage.segments[place].header.era, lines, starts)

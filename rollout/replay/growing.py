@@ -8,6 +8,7 @@ docs/format.md, "Checkpoints".
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from io import BytesIO
 from itertools import accumulate, compress
 from typing import Final
@@ -18,7 +19,7 @@ from rollout.format.codec import decode_pieces
 from rollout.format.decoding import decode_line
 from rollout.format.record import Era, Record
 from rollout.log.source import Source
-from rollout.replay.checkpoint import Parts, find_checkpoint
+from rollout.replay.checkpoint import Parts, UnlikeError, find_checkpoint
 from rollout.replay.context import settle
 from rollout.replay.lineage import Lineage
 from rollout.replay.positions import MadeCheckpoint, add_items, complete, describe_beside
@@ -43,7 +44,7 @@ class GrowingCheckpoint:
 
     def __init__(self, made: MadeCheckpoint) -> None:
         self._beside = made.checkpoint
-        self._parts = Parts(made.checkpoint.items, made.checkpoint.count)
+        self._parts = Parts(made.checkpoint.parts(), made.checkpoint.count)
         self.since_offset = made.checkpoint.offset - made.since_bytes
         """Where a resume would stop reading, were none written."""
 
@@ -124,4 +125,8 @@ def _stop_at(source: Source, start_offset: int, end_offset: int) -> Stop:
     line = content[: content.find(b"\n") + 1 or len(content)]
     payload = decode_line(line, Raw)
     known = find_checkpoint(bytes(payload)) if payload is not None else None
-    return Stop(start_offset, start_offset + len(line), known.size_bytes if known is not None else 0)
+    named_bytes = 0
+    if known is not None:
+        with suppress(UnlikeError):
+            named_bytes = sum(part.size_bytes for part in known.parts())
+    return Stop(start_offset, start_offset + len(line), named_bytes)

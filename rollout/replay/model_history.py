@@ -11,8 +11,8 @@ from typing import TypeVar
 
 from msgspec import Raw
 
-from rollout.replay.checkpoint import Checkpoint
-from rollout.replay.foundation import UnlikeError, Verified, load_verified
+from rollout.replay.checkpoint import Checkpoint, UnlikeError
+from rollout.replay.foundation import Verified, load_verified
 from rollout.replay.history import HistoryItem
 from rollout.replay.lineage import Lineage
 

@@ -10,7 +10,7 @@ from contextlib import suppress
 from typing import Final
 
 import msgspec
-from msgspec import Struct
+from msgspec import Raw, Struct
 
 from rollout.errors import RolloutError
 from rollout.format.encoding import MAX_LEVELS, levels_of
@@ -23,6 +23,7 @@ from rollout.replay.checkpoint import (
     Ended,
     Parts,
     Place,
+    UnlikeError,
     World,
     digest_of,
     encode_checkpoint,
@@ -40,13 +41,18 @@ from rollout.replay.world import fold_world
 _LONGEST_FOLD: Final = 32
 """So many states of the world are named by their places; more are folded into one."""
 _BLOCK_BYTES: Final = 64 << 10
+_NO_ITEMS: Final = Raw(b"[]")
 
 
 class MadeCheckpoint(Struct, frozen=True):
-    """A checkpoint and its bytes. `since_bytes` of the newest rollout were read to make it."""
+    """A checkpoint and its bytes, and how many bytes of model history it names.
+
+    `since_bytes` of the newest rollout were read to make it.
+    """
 
     checkpoint: Checkpoint
     content: bytes
+    context_bytes: int
     since_bytes: int
 
 
@@ -79,12 +85,12 @@ def offer_checkpoint(reading: Reading, settled: Settled, sidecars: Sidecars) -> 
     if reading.broken or find_line_end(lineage, end_offset) != end_offset:
         return
     made: MadeCheckpoint | None = None
-    if len(lineage.segments) == 1:
-        made = describe(reading, settled)
-    else:
-        with suppress(RolloutError):
+    with suppress(RolloutError, UnlikeError):
+        if len(lineage.segments) == 1:
+            made = describe(reading, settled)
+        else:
             made = make_checkpoint(lineage, sidecars)
-    if made is not None and 4 * made.checkpoint.size_bytes < 3 * bytes_scanned:
+    if made is not None and 4 * made.context_bytes < 3 * bytes_scanned:
         sidecars.offer(lineage.newest, made.content)
 
 
@@ -105,8 +111,11 @@ def describe(reading: Reading, settled: Settled) -> MadeCheckpoint | None:
     Of a lineage of several segments the reading must have been made for this.
     """
     segment = reading.lineage.newest
-    older = reading.older if reading.older_items is None else None
-    parts = Parts(older.items, older.count) if older is not None else Parts()
+    older, loaded = reading.older, reading.loaded
+    parts = Parts()
+    if older is not None and (loaded is None or loaded.items is None):
+        known = loaded.parts if loaded is not None else None
+        parts = Parts(known if known is not None else older.parts(), older.count)
     add_items(parts, reading, settled.items)
     is_here = reading.stopped_at is not None and reading.stopped_in == segment.rollout_id
     start = reading.stopped_at if is_here and reading.stopped_at is not None else segment.start_offset
@@ -130,7 +139,7 @@ def describe_beside(reading: Reading, settled: Settled) -> Checkpoint:
         VERSION,
         [Ended(one.rollout_id, one.end_offset) for one in lineage.segments],
         lineage.max_line_bytes,
-        [],
+        _NO_ITEMS,
         0,
         settled.settings,
         reference,
@@ -146,7 +155,7 @@ def describe_beside(reading: Reading, settled: Settled) -> Checkpoint:
         digest_of(_read(lineage, place) for place in named),
         "",
         _seal(reading),
-        reading.has_met_seals or (reading.below is not None and reading.below.is_sealed),
+        reading.seals.has_met_any or (reading.below is not None and reading.below.is_sealed),
     )
 
 
@@ -156,19 +165,20 @@ def complete(lineage: Lineage, beside: Checkpoint, parts: Parts, start_offset: i
     None when a number or a nesting in it cannot be stored.
     """
     segment, end_offset = lineage.newest, beside.offset
+    known = parts.result()
     checkpoint = msgspec.structs.replace(
         beside,
-        items=parts.result(),
+        items=Raw(msgspec.json.encode(known)),
         count=parts.count,
         anchor=anchor_of(lineage.newest_source, segment.header.end_offset, end_offset),
     )
     content = encode_checkpoint(checkpoint)
     # Only what was taken over from the log can be nested: positions are not, and there may be many.
     is_nested = checkpoint.world is not None and checkpoint.world.state is not None
-    is_nested = is_nested or any(part.inline for part in checkpoint.items)
+    is_nested = is_nested or any(part.inline for part in known)
     if content is None or (is_nested and levels_of(content) > MAX_LEVELS):
         return None
-    return MadeCheckpoint(checkpoint, content, end_offset - start_offset)
+    return MadeCheckpoint(checkpoint, content, parts.size_bytes, end_offset - start_offset)
 
 
 def _place(reading: Reading, record: Record) -> Place:
@@ -218,7 +228,7 @@ def _world(reading: Reading) -> World | None:
         lines = older.lines + lines
     if len(lines) <= _LONGEST_FOLD and (older is None or older.state is None):
         return World(lines)
-    base = reading.named.world if older is not None and reading.named is not None else None
+    base = reading.loaded.named.world if older is not None and reading.loaded is not None else None
     state = fold_world([change.world for change in known if change is not None], base)
     return World(state=state) if state is not None else None
 

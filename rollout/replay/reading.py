@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from enum import StrEnum
-from typing import Final
 
 import msgspec
 from msgspec import Raw
@@ -19,23 +18,12 @@ from rollout.format.payloads import Compacted
 from rollout.format.record import Damage, Line, Reason, Record, Rejected
 from rollout.log.lines import Span, iter_lines_backward
 from rollout.replay.checkpoint import Checkpoint
-from rollout.replay.foundation import (
-    Named,
-    Sidecars,
-    UnlikeError,
-    Verified,
-    find_foundation,
-    load_items,
-    load_named,
-    load_verified,
-)
-from rollout.replay.history import HistoryItem
+from rollout.replay.foundation import Loaded, Sidecars, Want, find_foundation, load_foundation
 from rollout.replay.lineage import Lineage, Segment
+from rollout.replay.newest_context import seek_context
 from rollout.replay.scan import BackwardScan
 from rollout.replay.sealed import SealWatch, damage_of
 from rollout.replay.usage import UsageScan
-
-_CONTEXT: Final = vocabulary.TURN_CONTEXT.encode()
 
 
 class ReadPath(StrEnum):
@@ -61,7 +49,7 @@ class Reading:
         self.lineage = lineage
         self.scan = BackwardScan()
         self.usage = UsageScan()
-        self._seals = SealWatch(lineage)
+        self.seals = SealWatch(lineage)
         self.damage: list[Damage] = []
         self.broken: list[Damage] = []
         self.records = 0
@@ -71,9 +59,7 @@ class Reading:
         self.checkpoint: Compacted | None = None
         self.base: Record | None = None
         self.below: Checkpoint | None = None
-        self.older_items: list[HistoryItem] | None = None
-        self.verified: list[Verified] | None = None
-        self.named: Named | None = None
+        self.loaded: Loaded | None = None
         self.turns_started = 0
         self.bytes_beside = 0
         self._bytes_loaded = 0
@@ -104,16 +90,18 @@ class Reading:
 
     def run(self) -> None:
         self._read_back()
-        self.broken = self._seals.find_broken()
+        self.broken = self.seals.find_broken()
 
     def _read_back(self) -> None:
         segments = self.lineage.segments
         for place in reversed(range(len(segments))):
+            if segments[place].is_empty:
+                continue  # forked at its head before it said anything: there may be hundreds
             self.segments += 1
             self._place = place
-            self._seals.enter(segments[place])
+            self.seals.enter(segments[place])
             end_offset = self._read_segment(segments[place])
-            self._seals.leave(segments[place].start_offset if end_offset is None else end_offset)
+            self.seals.leave(segments[place].start_offset if end_offset is None else end_offset)
             if end_offset is not None:
                 self.stopped_at, self.stopped_in = end_offset, segments[place].rollout_id
                 if self.below is None:
@@ -122,33 +110,14 @@ class Reading:
                 return
 
     def _seek_context(self, place: int, end_offset: int) -> None:
-        """Look for the newest turn context behind a bounded read that met none."""
-        for self._place in range(place, -1, -1):
-            if self.latest_context is not None:
-                return
-            segment = self.lineage.segments[self._place]
-            span = msgspec.structs.replace(self.lineage.span(segment), only_type=_CONTEXT)
-            if self._place == place:
-                span = msgspec.structs.replace(span, end_offset=end_offset)
-            else:
-                self.segments += 1
-            self._seals.enter(segment)
-            self._seals.leave(self._seek_context_in(segment, span))
-
-    def _seek_context_in(self, segment: Segment, span: Span) -> int:
-        """Read on in one segment until a turn context; return how far down that was."""
-        for batch in iter_lines_backward(self.lineage.source(segment), span):
-            for line in reversed(batch):
-                if isinstance(line, Rejected):
-                    self._seals.note_rejected(line)
-                elif line.type == vocabulary.TURN_CONTEXT:
-                    self.latest_context = line
-                    if self.places is not None:
-                        self.places[id(line)] = self._place
-                    return line.start_offset
-                elif self._seals.is_wanted and line.label in vocabulary.TURN_ENDS:
-                    self._seals.note(line)
-        return span.start_offset
+        """Look for the newest turn context behind a bounded read, if that met none."""
+        if self.latest_context is not None:
+            return
+        sought = seek_context(self.lineage, place, end_offset, self.seals)
+        self.segments += sought.segments
+        self.latest_context = sought.record
+        if sought.record is not None and self.places is not None:
+            self.places[id(sought.record)] = sought.place
 
     def _read_segment(self, segment: Segment) -> int | None:
         """Read one segment, newest record first; return the offset behind which nothing is needed.
@@ -209,18 +178,18 @@ class Reading:
         False when they say more than what can be added to the checkpoint: then everything is to be read.
         """
         self.segments = 1
-        self._seals.enter(self._segment)
+        self.seals.enter(self._segment)
         if self._take(lines) is not None or self.damage or self._is_scan_over or self.scan.has_cuts:
             return False
-        self._seals.leave(known.offset)
-        self.broken = self._seals.find_broken()
+        self.seals.leave(known.offset)
+        self.broken = self.seals.find_broken()
         if self.broken or not self._can_stand:
             return False
         self.below = known
         self.stopped_at, self.stopped_in = known.offset, self._segment.rollout_id
         if self.scan.changes:
-            self.named = load_named(self.lineage, known)
-        return not self.scan.changes or self.named is not None
+            self.loaded = load_foundation(self.lineage, known, Want.NOTHING)
+        return not self.scan.changes or self.loaded is not None
 
     def _stops_at(self, line: Rejected) -> bool:
         """Tell whether the checkpoint on a line says all about the records before it."""
@@ -250,45 +219,32 @@ class Reading:
         if not self._can_stand:
             return False
         bytes_before = self.lineage.bytes_read
-        self.named = load_named(self.lineage, checkpoint)
-        if self.named is not None and not self._is_scan_over:
-            self._load(checkpoint, may_wait=path is ReadPath.SIDECAR and not checkpoint.is_sealed)
+        want = self._want(checkpoint, path)
+        self.loaded = load_foundation(self.lineage, checkpoint, want, self.places)
         self._bytes_loaded += self.lineage.bytes_read - bytes_before
-        if self.named is None:
+        if self.loaded is None:
             return False
         if not self._is_scan_over:
+            self.records += checkpoint.count
             where = f"byte {checkpoint.offset} of {self._segment.rollout_id}"
             self.reason = f"{where}: a checkpoint stands for all earlier records"
         self.path = path
         self.below = checkpoint
         return True
 
-    def _load(self, checkpoint: Checkpoint, *, may_wait: bool) -> None:
-        """Read the items that a checkpoint names, as far as they are wanted now.
+    def _want(self, checkpoint: Checkpoint, path: ReadPath) -> Want:
+        """Tell what is wanted of a checkpoint's items before anything is answered.
 
-        Those of sealed lines are verified before anything is answered; others `may_wait` until
-        somebody asks for them.
+        Those of sealed lines are verified; those beside a log without seals wait until somebody asks.
         """
+        if self._is_scan_over:
+            return Want.NOTHING
         if self.scan.has_cuts:
-            self.older_items = load_items(self.lineage, checkpoint, self.places)
-            is_like = self.older_items is not None
-        elif self._is_for_checkpoint or may_wait:
-            is_like = True
-        else:
-            try:
-                self.verified = load_verified(self.lineage, checkpoint)
-                is_like = True
-            except UnlikeError:
-                is_like = False
-        if not is_like:
-            self.named = None
-        elif not self._is_for_checkpoint:
-            self.records += checkpoint.count
-
-    @property
-    def has_met_seals(self) -> bool:
-        """Whether any of the lines read carries a seal."""
-        return self._seals.has_met_any
+            return Want.ITEMS
+        if self._is_for_checkpoint:
+            return Want.PLACES
+        may_wait = path is ReadPath.SIDECAR and not checkpoint.is_sealed
+        return Want.NOTHING if may_wait else Want.BYTES
 
     @property
     def bytes_scanned(self) -> int:
@@ -301,7 +257,7 @@ class Reading:
         return None if self._is_scan_over else self.below
 
     def _report(self, segment: Segment, line: Rejected) -> None:
-        self._seals.note_rejected(line)
+        self.seals.note_rejected(line)
         # Whether a seal holds is said by what it covers, not by the line it is on.
         if (line.is_damage and line.reason is not Reason.BROKEN_SEAL) or line.reason is Reason.TORN_TAIL:
             self.damage.append(damage_of(segment.rollout_id, segment.file.path, line))
@@ -329,8 +285,8 @@ class Reading:
         return False
 
     def _take_end(self, record: Record) -> bool:
-        if self._seals.is_wanted:
-            self._seals.note(record)
+        if self.seals.is_wanted:
+            self.seals.note(record)
         return not self._is_scan_over and self.scan.feed(record)
 
     def _take_header(self, record: Record) -> bool:

@@ -225,6 +225,6 @@ def kept_checkpoint(made: MadeCheckpoint, path: str, *, is_in_log: bool) -> Kept
         is_in_log,
         checkpoint.offset,
         checkpoint.count,
-        checkpoint.size_bytes,
+        made.context_bytes,
         len(made.content),
     )

@@ -40,7 +40,7 @@ def told(made: MadeCheckpoint) -> Any:
     members = plain(made.checkpoint)
     members["items"] = [
         [part.compaction, *part.indexes()] if part.replaced else [*part.places(), *part.inline]
-        for part in made.checkpoint.items
+        for part in made.checkpoint.parts()
     ]
     members["items"] = plain([one for part in members["items"] for one in part])
     return members
