@@ -91,14 +91,19 @@ def lease_path(home: str, thread_id: ThreadId) -> str:
     return join(home, f"{STATE_FOLDER}/leases/{thread_id}.json")
 
 
+def quarantine_folder(home: str) -> str:
+    """Return where bytes are kept that had to leave their place."""
+    return join(home, f"{STATE_FOLDER}/quarantine")
+
+
 def quarantine_path(home: str, rollout_id: RolloutId, offset: int, now_ms: int) -> str:
     """Return where the torn tail that began at `offset` of a rollout is kept."""
-    return join(home, f"{STATE_FOLDER}/quarantine/{rollout_id}.{offset}.{now_ms}")
+    return join(quarantine_folder(home), f"{rollout_id}.{offset}.{now_ms}")
 
 
 def draft_quarantine_path(home: str, draft: str, now_ms: int) -> str:
     """Return where a draft that was never published is kept."""
-    return join(home, f"{STATE_FOLDER}/quarantine/{base_name(draft)}.{now_ms}")
+    return join(quarantine_folder(home), f"{base_name(draft)}.{now_ms}")
 
 
 def numbering_path(state_folder: str, rollout_id: RolloutId) -> str:
