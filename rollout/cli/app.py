@@ -49,11 +49,15 @@ COMMANDS: Final = {
     "items": Entry("rollout.cli.items:items", "Page through the items of a thread or a turn, oldest first."),
     "list": Entry("rollout.cli.threads:list_threads", "List the threads of the home, newest first."),
     "new": Entry("rollout.cli.new:new", "Make an empty thread, and print its id."),
+    "rebuild": Entry("rollout.cli.rebuild:rebuild", "Compute the catalog anew from the logs."),
     "repair": Entry("rollout.cli.repair:repair", "Mend what can be mended without losing a byte."),
     "resume": Entry("rollout.cli.resume:resume", "Say what a model must be given to continue a thread."),
     "revert": Entry("rollout.cli.revert:revert", "Let a paginated thread end before one of its turns."),
     "rollback": Entry("rollout.cli.rollback:rollback", "Take the last turns of a legacy thread back."),
     "show": Entry("rollout.cli.threads:show", "Show one thread: where it is, what it is, what it stands on."),
+    "stats": Entry(
+        "rollout.cli.stats:stats", "Say what the catalog holds, how far it is, and what it passed over."
+    ),
     "turns": Entry("rollout.cli.turns:turns", "Page through the turns of a thread, newest first."),
 }
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Final
+import shlex
+from typing import Any, Final
 
 import click
 
+from rollout.cli.filters import Asked, filter_of, filter_options
 from rollout.cli.options import (
     choice_option,
     json_option,
@@ -25,7 +27,8 @@ from rollout.cli.output import (
     shown_time,
     width,
 )
-from rollout.store.listing import Listing, SortKey
+from rollout.cli.progress import refresh_progress
+from rollout.store.listing import Listing, ListRequest, SortKey
 from rollout.store.summary import ThreadSummary
 from rollout.wire.threads import shown, thread_page
 
@@ -37,27 +40,42 @@ _WIDE: Final = 140
 @limit_options
 @choice_option("--sort", "sort", SortKey, SortKey.CREATED, "Newest first by this time.")
 @click.option("--archived", is_flag=True, help="List archived threads instead of live ones.")
+@filter_options
 @json_option
 @pass_output
 def list_threads(
-    output: Output, limit: int, cursor: str | None, sort: str, archived: bool, wants_json: bool
+    output: Output,
+    /,
+    limit: int,
+    cursor: str | None,
+    sort: str,
+    archived: bool,
+    wants_json: bool,
+    **options: Any,
 ) -> None:
     """List the threads of the home, newest first.
 
-    Straight from the files; a file that cannot be read is listed with what is wrong with it.
+    Whatever is on disk is listed; a file that cannot be read comes with what is wrong with it. The first
+    listing with a filter reads the whole home and keeps a catalog; later ones read what has changed.
 
     \b
-    Example:
+    Examples:
       rollout list --sort updated --limit 10
+      rollout list --cwd . --since 2026-11-01
     """
-    with output.open_store() as store:
-        listing = store.list_threads(limit=limit, cursor=cursor, sort=SortKey(sort), is_archived=archived)
+    asked = Asked(**options)
+    with output.open_store() as store, refresh_progress("reading") as report:
+        where = filter_of(store, asked)
+        request = ListRequest(limit, cursor, SortKey(sort), is_archived=archived, where=where)
+        listing = store.catalog.list_threads(request, report)
     if wants_json:
         emit_json(thread_page(listing))
         return
     _print_listing(listing, SortKey(sort))
-    options = f"--limit {limit} --sort {sort}{' --archived' if archived else ''}"
-    emit_more(f"{output.command} list {options}", listing.next_cursor)
+    given = shlex.join(
+        ["--limit", str(limit), "--sort", sort, *(["--archived"] * archived), *asked.options()]
+    )
+    emit_more(f"{output.command} list {given}", listing.next_cursor)
 
 
 def _print_listing(listing: Listing, sort: SortKey) -> None:
