@@ -1,54 +1,107 @@
 """A copy of a history that begins in a legacy rollout: a legacy rollout, as such a history has to be.
 
 The legacy bytes stay as they are, but for their header, whose place the copy's own takes: implicit
-turns are numbered by records. Format: docs/format.md, "Copies".
+turns are numbered by records. What paginated rollouts added loses its ordinals, and shows its items by
+legacy events; what no such event shows is refused. Format: docs/format.md, "Copies".
 """
 
 from __future__ import annotations
 
+from typing import Any, Final
+
+import msgspec
+
 from rollout.errors import UnsupportedFormat
-from rollout.format.record import Era, Reason, Rejected
+from rollout.format.decoding import decode_json
+from rollout.format.record import Era, Reason, Record, Rejected
+from rollout.format.vocabulary import EVENT_MSG, ITEM_COMPLETED
 from rollout.log.lines import iter_lines
 from rollout.replay.lineage import Lineage, Segment
-from rollout.store.copy_plan import Carried, CopyPlan, Edit, resealed, sealed_edit
+from rollout.store.copy_plan import Carried, CopyPlan, Edit, resealed, sealed_edit, unnumbered
+from rollout.turns.recorded import legacy_events
+
+_LEFT_OUT: Final = frozenset({Reason.CHECKPOINT, Reason.TORN_TAIL, Reason.CUT_LINE})
+_SHOWN_AS_STORED: Final = "Plan"
+_THOUGHTS: Final = "agent_reasoning_raw_content"
 
 
 def plan_legacy_copy(lineage: Lineage) -> CopyPlan:
     """Return how a lineage whose oldest segment is legacy goes into one legacy rollout.
 
-    Raise UnsupportedFormat for what has no legacy form.
+    Reads and decodes all of it. Raise UnsupportedFormat for what has no legacy form.
     """
     oldest = lineage.segments[0]
     if oldest.header.era is not Era.ENVELOPE:
         raise UnsupportedFormat(
             f"copying thread {lineage.thread_id}: {oldest.file.path} is of an era that no client writes",
-            hint="Read it where it is; it cannot be copied.",
+            hint="Read it where it is, or fork it by reference from within its home.",
         )
-    parts = [Carried(oldest, _legacy_edits(lineage, oldest))]
-    return CopyPlan(parts, is_plain=False)
+    return CopyPlan([Carried(one, _edits(lineage, one)) for one in lineage.segments], is_plain=False)
 
 
-def _legacy_edits(lineage: Lineage, segment: Segment) -> list[Edit]:
-    source = lineage.source(segment)
-    header = segment.header
+def _edits(lineage: Lineage, segment: Segment) -> list[Edit]:
+    source, header = lineage.source(segment), segment.header
+    is_newest = segment is lineage.newest
     edits: list[Edit] = []
     end = segment.end_offset
     for batch in iter_lines(source, lineage.span(segment)):
         for line in batch:
-            if line.start_offset == header.start_offset:
-                edits.append(Edit(header.start_offset, header.end_offset))
-            elif not isinstance(line, Rejected):
-                edit = sealed_edit(line)
-                if edit is not None:
-                    edits.append(edit)
-            elif line.reason in {Reason.CHECKPOINT, Reason.TORN_TAIL, Reason.CUT_LINE}:
-                edits.append(Edit(line.start_offset, line.end_offset))
-                if line.end_offset == end:
+            edit: Edit | None
+            if isinstance(line, Rejected):
+                edit = Edit(line.start_offset, line.end_offset)
+                if line.reason not in _LEFT_OUT:
+                    edit = resealed(source, line)
+                elif line.end_offset == end:
                     end = line.start_offset
+            elif segment.is_paginated:
+                edit = _converted(lineage, line)
+            elif line.start_offset == header.start_offset:
+                edit = Edit(header.start_offset, header.end_offset)
             else:
-                edit = resealed(source, line)
-                if edit is not None:
-                    edits.append(edit)
-    if end > header.end_offset and source.read_at(end - 1, 1) != b"\n":
+                edit = sealed_edit(line)
+            if edit is not None:
+                edits.append(edit)
+    if not is_newest and end > segment.start_offset and source.read_at(end - 1, 1) != b"\n":
         edits.append(Edit(segment.end_offset, segment.end_offset, b"\n"))
     return edits
+
+
+def _converted(lineage: Lineage, line: Record) -> Edit | None:
+    """Return what stands in a legacy rollout for a record of a paginated one."""
+    if line.envelope.type == EVENT_MSG and line.kind == ITEM_COMPLETED:
+        item = decode_json(line.envelope.payload.item, dict[str, Any]) or {}
+        if item.get("type") != _SHOWN_AS_STORED:
+            events = _events(lineage, item)
+            content = b"".join(_event_line(line, event) for event in events)
+            return Edit(line.start_offset, line.end_offset, content)
+    return unnumbered(line)
+
+
+def _events(lineage: Lineage, item: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the legacy events that show a stored item. Raise UnsupportedFormat when none do."""
+    kind, content = item.get("type"), item.get("content")
+    if kind in {"AgentMessage", "Reasoning", "ContextCompaction"}:
+        thoughts = item.get("raw_content") or [] if kind == "Reasoning" else []
+        raw = [{"type": _THOUGHTS, "text": text} for text in thoughts if isinstance(text, str) and text]
+        return [*legacy_events(item), *raw]
+    if kind == "UserMessage" and isinstance(content, list) and all(_is_plain(part) for part in content):
+        return legacy_events(item)
+    what = f"an item of type {kind}" if kind != "UserMessage" else "a message with more than text and images"
+    raise UnsupportedFormat(
+        f"copying thread {lineage.thread_id}: it begins in a legacy rollout, so that its copy is one, too, "
+        f"and no legacy event shows {what:.80} (turns of {lineage.newest.file.path})",
+        hint="Leave it as it is: it can be read and gone on with.",
+    )
+
+
+def _is_plain(part: object) -> bool:
+    if not isinstance(part, dict):
+        return False
+    return part.get("type") == "text" or (
+        part.get("type") == "image" and isinstance(part.get("image_url"), str)
+    )
+
+
+def _event_line(line: Record, payload: dict[str, Any]) -> bytes:
+    members = {"timestamp": line.envelope.timestamp, "type": EVENT_MSG, "payload": payload}
+    return msgspec.json.encode(members) + b"\n"

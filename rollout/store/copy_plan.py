@@ -35,6 +35,7 @@ _MARKS: Final = _ENDS | {word.encode() for word in TASK_STARTED}
 _SHOWN: Final = TASK_STARTED | TURN_ENDS | {ITEM_COMPLETED}
 _LEFT_OUT: Final = frozenset({Reason.CHECKPOINT, Reason.TORN_TAIL, Reason.CUT_LINE})
 _BRACE: Final = ord("}")
+_QUOTE: Final = ord('"')
 
 
 class Edit(Struct, frozen=True, gc=False):
@@ -61,6 +62,11 @@ class Carried(Struct, frozen=True):
     filled_ordinal: int | None = None
     ends_turn: bool = False
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether the segment holds no record."""
+        return self.segment.start_offset >= self.segment.end_offset
+
 
 class CopyPlan(Struct, frozen=True):
     """What a copy is made of, oldest first. `is_plain`: one file shows it as the lineage does, surely."""
@@ -69,9 +75,9 @@ class CopyPlan(Struct, frozen=True):
     is_plain: bool
 
     @property
-    def drops_checkpoints(self) -> bool:
-        """Whether anything is left out for good; in a log in order only checkpoints are."""
-        return any(not edit.content for part in self.parts for edit in part.edits)
+    def ends_turn(self) -> bool:
+        """Whether it surely ends with the end of a turn."""
+        return next((one.ends_turn for one in reversed(self.parts) if not one.is_empty), False)
 
 
 class _Named(Struct, frozen=True):
@@ -144,15 +150,17 @@ class _Glance:
                 if ordinal < next_ordinal:
                     raise _UnclearError
                 next_ordinal = ordinal + 1
+            if type_ == _CHECKPOINT:
+                self.edits.append(Edit(start + at, start + newline + 1))
+                at = newline + 1
+                continue
             self.ends_turn = False
             if type_ == _EVENT:
                 if kind == _ITEM:
                     turn_ids.add(item_turn.decode() if item_turn else _turn_of(content[at:newline]))
                 elif kind in _MARKS:
                     turn_ids.add(_turn_of(content[at:newline]))
-            elif type_ == _CHECKPOINT:
-                self.edits.append(Edit(start + at, start + newline + 1))
-            if content[newline - 2] == 0x22:
+            if content[newline - 2] == _QUOTE:
                 self._sealed(
                     content[max(at, newline - LONGEST_SEAL_BYTES) : newline + 1], start + newline + 1, kind
                 )
@@ -225,10 +233,9 @@ class _Care:
         return resealed(source, line)
 
     def _record(self, line: Record) -> Edit | None:
-        seal = find_seal(line.stored, line.start_offset) if line.kind in TURN_ENDS else None
         if line.envelope.type == EVENT_MSG and line.ordinal is not None and not self._is_shown(line):
-            return _unnumbered(line, seal)
-        return _sealed_edit(line.stored, line.start_offset, seal)
+            return unnumbered(line)
+        return sealed_edit(line)
 
     def _is_shown(self, line: Record) -> bool:
         """Tell whether one file shows an event where the lineage does: else its number goes."""
@@ -256,24 +263,28 @@ def resealed(source: Source, line: Rejected) -> Edit | None:
     return Edit(seal.covered_to, line.end_offset, rest[rest.rfind(b"}") :], 0)
 
 
-def _sealed_edit(stored: bytes, start: int, seal: Seal | None) -> Edit | None:
-    if seal is None:
-        return None
-    return Edit(seal.covered_to, start + len(stored), stored[stored.rfind(b"}") :], 0)
-
-
 def sealed_edit(line: Record) -> Edit | None:
     """Return the edit that seals anew a record that is sealed, or None."""
-    seal = find_seal(line.stored, line.start_offset) if line.kind in TURN_ENDS else None
-    return _sealed_edit(line.stored, line.start_offset, seal)
+    seal = _seal_of(line)
+    if seal is None:
+        return None
+    return Edit(seal.covered_to, line.end_offset, line.stored[line.stored.rfind(b"}") :], 0)
 
 
-def _unnumbered(line: Record, seal: Seal | None) -> Edit:
-    """Return a line without its ordinal, every other member as it is stored."""
+def unnumbered(line: Record) -> Edit | None:
+    """Return the edit that takes a line's ordinal away, every other member as it is stored."""
+    seal = _seal_of(line)
+    if line.ordinal is None:
+        return sealed_edit(line)
     members = msgspec.json.decode(line.stored, type=dict[str, Raw])
-    kept = [msgspec.json.encode(key) + b":" + raw for key, raw in members.items() if key != "ordinal"]
-    if seal is not None:
-        kept = [one for one in kept if not one.startswith(b'"seal":')]
-    front = b"{" + b",".join(kept)
-    rest = line.stored[line.stored.rfind(b"}") :]
+    kept = [
+        msgspec.json.encode(key) + b":" + raw
+        for key, raw in members.items()
+        if key != "ordinal" and not (key == "seal" and seal is not None)
+    ]
+    front, rest = b"{" + b",".join(kept), line.stored[line.stored.rfind(b"}") :]
     return Edit(line.start_offset, line.end_offset, front + rest, len(front) if seal is not None else None)
+
+
+def _seal_of(line: Record) -> Seal | None:
+    return find_seal(line.stored, line.start_offset) if line.kind in TURN_ENDS else None

@@ -6,6 +6,7 @@ over all bytes since the one before. Format: docs/format.md, "Copies" and "Seals
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Final
 
 from blake3 import blake3
@@ -20,10 +21,14 @@ _BLOCK_BYTES: Final = 1 << 20
 
 
 class CopyWriter:
-    """Writes one copy into a file that nobody sees yet. Nothing is durable."""
+    """Writes one copy into a file that nobody sees yet. Nothing is durable.
 
-    def __init__(self, out: AppendFile) -> None:
+    `report` is told now and then how many bytes were written.
+    """
+
+    def __init__(self, out: AppendFile, report: Callable[[int], None] | None = None) -> None:
         self._out = out
+        self._report = report
         self._pieces: list[bytes | memoryview] = []
         self._pending = 0
         self._covered_from = 0
@@ -77,3 +82,5 @@ class CopyWriter:
             self._out.append(b"".join(self._pieces))
             self._pieces.clear()
             self._pending = 0
+        if self._report is not None:
+            self._report(self.size_bytes)

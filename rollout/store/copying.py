@@ -7,8 +7,9 @@ shows what its lineage shows. Format: docs/format.md, "Copies".
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any, Final
 
 from msgspec import Struct
 
@@ -17,16 +18,19 @@ from rollout.format.encoding import Draft, line_front
 from rollout.fs.publish import publishing, sync_names
 from rollout.ids import RolloutId, ThreadId
 from rollout.log.layout import archived_path, base_name, folder_of, new_rollout_path
-from rollout.log.source import Source
+from rollout.log.lease import take_lease
 from rollout.log.writer import timestamp_of
+from rollout.replay.checkpoint import CHECKPOINT_EVERY_BYTES
 from rollout.replay.lineage import Lineage
 from rollout.replay.sealed import find_broken_seals, refuse_broken
+from rollout.store.checkpoints import Checkpoints
 from rollout.store.copy_check import check_copy, open_copy
 from rollout.store.copy_legacy import plan_legacy_copy
 from rollout.store.copy_plan import CopyPlan, plan_copy
 from rollout.store.copy_writer import CopyWriter
 from rollout.store.creating import (
     BASE_MEMBERS,
+    ORIGINATOR,
     Published,
     decode_members,
     header_draft,
@@ -36,8 +40,12 @@ from rollout.store.cuts import Cut, lineage_at
 from rollout.store.forking import Overrides, child_members, create_fork, is_start, settings_drafts
 from rollout.store.recording import Surroundings
 
-_FILLER = b'"type":"event_msg","payload":{"type":"token_count","info":null,"rate_limits":null}}\n'
+_FILLER: Final = b'"type":"event_msg","payload":{"type":"token_count","info":null,"rate_limits":null}}\n'
 """What takes the ordinal of a header that is not carried over: it says nothing to any reader."""
+
+
+Report = Callable[[int, int], None]
+"""Is told how many bytes there are to copy, and how many were written."""
 
 
 class Copy(Struct, frozen=True):
@@ -68,11 +76,46 @@ def create_copy(
         return publish_copy(around, inherited, Copy(path, members, drafts, cut.end_ordinal, now_ms))
 
 
-def create_flat(around: Surroundings, lineage: Lineage, rollout_id: RolloutId) -> Published:
-    """Publish a rollout in which a thread holds all its history itself. Durable on return.
+class Flattened(Struct, frozen=True, rename="camel"):
+    """A thread that holds all its history itself, in the rollout at `path`.
 
-    The older rollouts stay as they are. The header says what the newest one says, but for the base. The
-    caller holds the thread's lease. Raise as `create_copy` does.
+    `segments` were read for it. `bytes_written` is 0 where it had no base, and was left as it is.
+    """
+
+    thread_id: ThreadId
+    rollout_id: RolloutId
+    path: str
+    segments: int
+    bytes_written: int
+
+
+def flatten(around: Surroundings, thread_id: ThreadId, report: Report | None = None) -> Flattened:
+    """Let a thread depend on no other rollout. Durable on return; takes the thread's lease.
+
+    The older rollouts stay as they are. Raise LeaseHeld while somebody records the thread, and what
+    `create_copy` raises.
+    """
+    with around.opener.open_thread(thread_id) as lineage:
+        if len(lineage.segments) == 1:
+            return _as_it_is(lineage)
+    with (
+        take_lease(around.fs, around.home, thread_id, clock=around.clock, pid=around.pid),
+        around.opener.open_thread(thread_id) as lineage,
+    ):
+        segments = len(lineage.segments)
+        if segments == 1:
+            return _as_it_is(lineage)
+        rollout_id = RolloutId(around.new_id())
+        made = create_flat(around, lineage, rollout_id, report)
+    return Flattened(thread_id, rollout_id, made.path, segments, made.size_bytes)
+
+
+def create_flat(
+    around: Surroundings, lineage: Lineage, rollout_id: RolloutId, report: Report | None = None
+) -> Published:
+    """Publish a rollout in which a thread holds all its history itself; the caller holds its lease.
+
+    Its header says what the newest one says, but for the base. Raise as `create_copy` does.
     """
     now_ms = around.clock()
     members = {key: value for key, value in decode_members(lineage).items() if key not in BASE_MEMBERS}
@@ -80,49 +123,67 @@ def create_flat(around: Surroundings, lineage: Lineage, rollout_id: RolloutId) -
     path = new_rollout_path(around.home, stamp, lineage.thread_id, rollout_id)
     if lineage.newest.file.is_archived:
         path = archived_path(around.home, base_name(path))
-    return publish_copy(around, lineage, Copy(path, members, [], None, now_ms))
+    return publish_copy(around, lineage, Copy(path, members, [], None, now_ms), report)
 
 
-def publish_copy(around: Surroundings, lineage: Lineage, copy: Copy) -> Published:
+def _as_it_is(lineage: Lineage) -> Flattened:
+    newest = lineage.newest
+    return Flattened(lineage.thread_id, newest.rollout_id, newest.file.path, 1, 0)
+
+
+def publish_copy(
+    around: Surroundings, lineage: Lineage, copy: Copy, report: Report | None = None
+) -> Published:
     """Publish a rollout that shows what `lineage` shows, and has no base. Durable on return.
 
-    Verifies all seals first. Reads everything twice, and writes it in one pass.
+    All seals are verified first. Reads everything three times, and writes it in one pass.
     """
     refuse_broken(lineage.thread_id, find_broken_seals(lineage))
     if lineage.newest_source.defect is not None:
         raise _incomplete(lineage)
     is_paginated = lineage.is_paginated
     plan = plan_copy(lineage) if is_paginated else plan_legacy_copy(lineage)
-    mode = {"history_mode": "paginated" if is_paginated else "legacy"}
     if around.fs.find_stat(copy.path) is not None:
         raise Conflict(f"making the rollout {copy.path}: there is a file of that name", hint="Try again.")
     folder = folder_of(copy.path)
     around.fs.make_folders(folder)
     with publishing(around.fs, copy.path) as draft:
-        out = CopyWriter(draft)
-        stamp = timestamp_of(copy.now_ms)
-        out.put(line_front(stamp, 0 if is_paginated else None, header_draft(copy.members | mode)) + b"}\n")
-        _put_parts(out, lineage, plan, stamp)
-        out.flush()
+        out = CopyWriter(draft, partial(report, lineage.bytes_total) if report is not None else None)
+        _put_records(out, lineage, plan, copy)
+        reopen = partial(open_copy, around.fs, draft.path, copy.path, lineage.max_line_bytes)
         if not plan.is_plain:
-            with open_copy(around.fs, draft.path, copy.path, lineage.max_line_bytes) as made:
+            with reopen() as made:
                 check_copy(lineage, made, is_thread=made.thread_id == lineage.thread_id)
-        ordinal = copy.next_ordinal if is_paginated else None
-        for number, one in enumerate(copy.drafts):
-            out.put(line_front(stamp, None if ordinal is None else ordinal + number, one) + b"}\n")
+        elif plan.ends_turn and copy.members.get("originator") == ORIGINATOR:
+            kept = Checkpoints(lineage.thread_id, reopen, CHECKPOINT_EVERY_BYTES, lineage.max_line_bytes)
+            checkpoint = kept.find_due(out.size_bytes)
+            _put_drafts(out, [checkpoint] if checkpoint is not None else [], None, copy.now_ms)
+        _put_drafts(out, copy.drafts, copy.next_ordinal if is_paginated else None, copy.now_ms)
         out.flush()
         size_bytes = out.size_bytes
     sync_names(around.fs, around.home, folder_of(folder))
     return Published(copy.path, size_bytes)
 
 
-def _put_parts(out: CopyWriter, lineage: Lineage, plan: CopyPlan, stamp: str) -> None:
+def _put_records(out: CopyWriter, lineage: Lineage, plan: CopyPlan, copy: Copy) -> None:
+    """Write the header, and everything that is carried over."""
+    mode = {"history_mode": "paginated" if lineage.is_paginated else "legacy"}
+    header = header_draft(copy.members | mode)
+    _put_drafts(out, [header], 0 if lineage.is_paginated else None, copy.now_ms)
+    stamp = timestamp_of(copy.now_ms).encode()
     for part in plan.parts:
         if part.filled_ordinal is not None:
-            out.put(b'{"timestamp":"%b","ordinal":%d,' % (stamp.encode(), part.filled_ordinal) + _FILLER)
+            out.put(b'{"timestamp":"%b","ordinal":%d,' % (stamp, part.filled_ordinal) + _FILLER)
         segment = part.segment
-        source: Source = lineage.source(segment)
-        out.put_range(source, segment.start_offset, segment.end_offset, part.edits)
+        out.put_range(lineage.source(segment), segment.start_offset, segment.end_offset, part.edits)
+    out.flush()
+
+
+def _put_drafts(out: CopyWriter, drafts: Sequence[Draft], ordinal: int | None, now_ms: int) -> None:
+    for number, draft in enumerate(drafts):
+        out.put(
+            line_front(timestamp_of(now_ms), None if ordinal is None else ordinal + number, draft) + b"}\n"
+        )
 
 
 def _incomplete(lineage: Lineage) -> DamagedLog:
