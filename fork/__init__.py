@@ -5,6 +5,7 @@
     with rollout.open_store("~/.codex") as store:
         child = fork.fork_thread(store, thread_id, before_turn=turn_id)
         context = store.resume(child.id)
+        family = fork.family_of(store, child.id)  # .members, .ancestors(…), .children
 
 Reading *through* a base is part of reading a log and lives in `rollout`; this package
 stands on `rollout`, never the reverse. Everything named here is promised.
@@ -17,9 +18,16 @@ from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from fork.create import Fork, fork_thread
+    from fork.diff import Difference, diff_threads
+    from fork.family import Family, Member, family_of
 
 __all__ = [
+    "Difference",
+    "Family",
     "Fork",
+    "Member",
+    "diff_threads",
+    "family_of",
     "fork_thread",
 ]
 
@@ -27,6 +35,8 @@ _HOMES: Final = {
     name: module
     for module, names in {
         "fork.create": ("Fork", "fork_thread"),
+        "fork.diff": ("Difference", "diff_threads"),
+        "fork.family": ("Family", "Member", "family_of"),
     }.items()
     for name in names
 }
