@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
 from rollout.errors import StorageFailed
+from rollout.fs.api import FileIdentity
 from rollout.fs.mutation import AppendFile, MutableFileSystem
 
 
@@ -55,6 +56,28 @@ def sync_names(fs: MutableFileSystem, home: str, folder: str) -> None:
         if folder == home or not folder.startswith(f"{home}/"):
             return
         folder = folder.rpartition("/")[0]
+
+
+class DurableFolders:
+    """Folders of a home whose names are known to be durable: synced once, and the same folders still."""
+
+    def __init__(self) -> None:
+        self._known: dict[str, FileIdentity] = {}
+
+    def sync_names(self, fs: MutableFileSystem, home: str, folder: str) -> None:
+        """Make the names of `folder` and of those above it durable, up to `home`, where that is not known.
+
+        Another client may have made them, and synced nothing.
+        """
+        while folder != home and folder.startswith(f"{home}/"):
+            above = folder.rpartition("/")[0]
+            stat = fs.find_stat(folder)
+            identity = stat.identity if stat is not None else None
+            if identity is None or self._known.get(folder) != identity:
+                fs.sync_folder(above)
+                if identity is not None:
+                    self._known[folder] = identity
+            folder = above
 
 
 def _replace(fs: MutableFileSystem, path: str, content: bytes, *, is_durable: bool) -> None:

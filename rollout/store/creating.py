@@ -17,7 +17,7 @@ from rollout.format import vocabulary
 from rollout.format.decoding import decode_json
 from rollout.format.encoding import Draft, encode_payload, line_front
 from rollout.fs.mutation import MutableFileSystem
-from rollout.fs.publish import publish_file, sync_names
+from rollout.fs.publish import DurableFolders, publish_file
 from rollout.ids import RolloutId, ThreadId
 from rollout.log.layout import folder_of, new_rollout_path
 from rollout.log.writer import timestamp_of
@@ -73,7 +73,12 @@ class Published(Struct, frozen=True):
 
 
 def create_rollout(
-    fs: MutableFileSystem, home: str, new: NewThread, now_ms: int, new_id: Callable[[], str]
+    fs: MutableFileSystem,
+    home: str,
+    new: NewThread,
+    now_ms: int,
+    new_id: Callable[[], str],
+    folders: DurableFolders | None = None,
 ) -> str:
     """Publish the rollout of a new thread; return its path. Bytes and name are durable on return."""
     instructions = {"text": new.base_instructions} if new.base_instructions is not None else None
@@ -97,7 +102,7 @@ def create_rollout(
         "thread_settings": new.settings.applied(new.model_provider),
     }
     applied = Draft(vocabulary.EVENT_MSG, encode_payload(settings, what="thread settings"))
-    return publish_rollout(fs, home, path, [header_draft(payload), applied], 0, now_ms).path
+    return publish_rollout(fs, home, path, [header_draft(payload), applied], 0, now_ms, folders).path
 
 
 def create_revert(
@@ -149,9 +154,18 @@ def stamp_behind(lineage: Lineage, now_ms: int, rollout_id: RolloutId) -> str:
 
 
 def publish_rollout(
-    fs: MutableFileSystem, home: str, path: str, drafts: list[Draft], ordinal: int, now_ms: int
+    fs: MutableFileSystem,
+    home: str,
+    path: str,
+    drafts: list[Draft],
+    ordinal: int,
+    now_ms: int,
+    folders: DurableFolders | None = None,
 ) -> Published:
-    """Publish a rollout of these records, numbered from `ordinal`. Bytes and name are durable on return."""
+    """Publish a rollout of these records, numbered from `ordinal`. Bytes and name are durable on return.
+
+    `folders` know which names need no sync any more.
+    """
     lines = [
         line_front(timestamp_of(now_ms), ordinal + number, draft) + b"}\n"
         for number, draft in enumerate(drafts)
@@ -162,5 +176,5 @@ def publish_rollout(
     fs.make_folders(folder)
     content = b"".join(lines)
     publish_file(fs, path, content)
-    sync_names(fs, home, folder_of(folder))  # another client may have made the folders, and synced nothing
+    (folders or DurableFolders()).sync_names(fs, home, folder)
     return Published(path, len(content))

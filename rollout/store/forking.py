@@ -123,8 +123,9 @@ def create_fork(
         members |= {"forked_from_ordinal_exclusive": base.end_ordinal} | base.members()
     drafts = [header_draft(members), *settings_drafts(around.fs, lineage, cut, members, given)]
     path = new_rollout_path(around.home, timestamp_of(now_ms), child_id, None)
+    first_ordinal = base.end_ordinal if base is not None else 0
     return publish_rollout(
-        around.fs, around.home, path, drafts, base.end_ordinal if base is not None else 0, now_ms
+        around.fs, around.home, path, drafts, first_ordinal, now_ms, around.opener.durable_folders
     )
 
 

@@ -11,6 +11,7 @@ from typing import Final
 
 from rollout.errors import DamagedLog, InvalidRequest, NotFound, StorageFailed
 from rollout.fs.api import FileSystem
+from rollout.fs.publish import DurableFolders
 from rollout.ids import RolloutId, ThreadId, find_uuid
 from rollout.log.current import CurrentIndex
 from rollout.log.header import Header, read_header
@@ -45,6 +46,7 @@ class Opener:
         self._max_line_bytes = max_line_bytes
         self._current = CurrentIndex(fs, home, clock)
         self._ancestors = Ancestors(fs, clock)
+        self.durable_folders = DurableFolders()
 
     @property
     def index(self) -> RolloutIndex:

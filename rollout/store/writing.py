@@ -41,7 +41,7 @@ def make_thread(around: Surroundings, request: ThreadRequest) -> ThreadId:
     name = checked_name(request.name) if request.name is not None else None
     thread_id = ThreadId(around.new_id())
     new = NewThread(thread_id, settings, provider, request.source, request.base_instructions)
-    create_rollout(around.fs, around.home, new, around.clock(), around.new_id)
+    create_rollout(around.fs, around.home, new, around.clock(), around.new_id, around.opener.durable_folders)
     if name is not None:
         try:
             append_name(around.fs, around.home, thread_id, name, around.clock())
