@@ -1,6 +1,6 @@
 """The benchmark's command line; `tools/bench` sets up its environment and runs this.
 
-tools/bench [--recording] [--quick | --full] [--only TEXT] [--rounds N] [--json FILE] [--no-client]
+tools/bench [--recording | --forks] [--quick | --full] [--only TEXT] [--rounds N] [--json FILE] [--no-client]
 """
 
 import argparse
@@ -12,7 +12,7 @@ from typing import Any
 from benchmark.clients import find_client, measure_client
 from benchmark.data import Data
 from benchmark.measure import measure, own_peak_bytes, peak_in_fresh_process
-from benchmark.report import as_json, describe, table
+from benchmark.report import as_json, describe, machine, table
 from benchmark.rows import FULL, NORMAL, QUICK, Row, described_threads, make_rows
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -36,6 +36,18 @@ def main() -> int:
         )
         print(recording_table(result))
         _keep(result, options.json)
+        return 0
+    if options.forks:
+        from benchmark.forking import forks_table, run_forks
+
+        client = None if options.no_client else find_client(ROOT / ".cache" / "reference-client")
+        scale = QUICK if options.quick else NORMAL
+        found = run_forks(
+            Data(options.data), turns=scale.turns, rounds=options.rounds, client=client, say=_say
+        )
+        rows_found = [row.as_json() for row in found]
+        print(forks_table(rows_found))
+        _keep({"machine": machine(), "rows": rows_found}, options.json)
         return 0
     data = Data(options.data)
     scale = QUICK if options.quick else FULL if options.full else NORMAL
@@ -73,6 +85,7 @@ def _parser() -> argparse.ArgumentParser:
     size.add_argument("--quick", action="store_true", help="small data, no budgets: does it run at all")
     size.add_argument("--full", action="store_true", help="with the log of 1 GB")
     parser.add_argument("--recording", action="store_true", help="measure recording instead of reading")
+    parser.add_argument("--forks", action="store_true", help="measure forks instead of reading")
     parser.add_argument("--only", default="", metavar="TEXT", help="rows whose name contains this")
     parser.add_argument("--rounds", type=int, default=7, help="how often every row takes part")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the result there, too")
