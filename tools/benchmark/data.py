@@ -12,6 +12,9 @@ from benchmark.texts import Texts
 
 _SOURCES = ("texts.py", "records.py", "items.py", "compaction.py", "generator.py")
 _FOLDERS = 100
+_ID_LENGTH = 36
+_CHECKPOINTS = 2
+"""Counted up when recorded threads are to be recorded again."""
 
 MIXED = Shape(turns=4000)
 RIGHT_AFTER = replace(MIXED, suffix_turns=0)
@@ -25,11 +28,17 @@ class Thread:
 
     home: Path
     shape: Shape
+    name: str = ""
 
     @property
     def path(self) -> Path:
-        """Where its rollout lies."""
-        return self.home / self.shape.file_name
+        """Where its rollout lies: under the shape's name, unless it has another."""
+        return self.home / (self.name or self.shape.file_name)
+
+    @property
+    def thread_id(self) -> str:
+        """Its id, as its name ends with it."""
+        return self.path.stem[-_ID_LENGTH:]
 
     @property
     def size_bytes(self) -> int:
@@ -55,6 +64,29 @@ class Data:
             write_thread(path, shape)
 
         return Thread(self._home(f"{shape.mode}-{shape.turns}", json.dumps(asdict(shape)), fill), shape)
+
+    def recorded(self, turns: int) -> Thread:
+        """Return a thread that our recorder made, with its checkpoints and no compaction."""
+
+        def fill(home: Path) -> None:
+            # Late: what it imports would count as memory of the rows of reading.
+            from benchmark.checkpoints import record_thread
+
+            record_thread(home, turns)
+
+        home = self._home(f"recorded-{turns}", f"recorded {turns} {_CHECKPOINTS}", fill)
+        path = next(home.glob("sessions/*/*/*/rollout-*.jsonl"))
+        return Thread(home, replace(GROWTH, turns=turns), str(path.relative_to(home)))
+
+    def legacy_beside(self, shape: Shape) -> Thread:
+        """Return a thread in a home of its own, for whom a sidecar may be written and taken away."""
+
+        def fill(home: Path) -> None:
+            path = home / shape.file_name
+            path.parent.mkdir(parents=True)
+            path.hardlink_to(self.thread(shape).path)
+
+        return Thread(self._home(f"beside-{shape.turns}", f"beside {json.dumps(asdict(shape))}", fill), shape)
 
     def crowd(self, shape: Shape, others: int) -> Thread:
         """Return a thread in a home with `others` more rollouts, which are empty: only names are read."""

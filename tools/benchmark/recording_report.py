@@ -5,6 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from benchmark.checkpoints import measure_checkpoints
 from benchmark.data import Data
 from benchmark.recorders import measure_crowds, measure_openings
 from benchmark.recording import Plan, find_peers, measure_recording
@@ -32,6 +33,8 @@ def run_recording(
             rows += measure_openings(data, scratch, rounds, say, is_full=is_full)
     if only in "many at once":
         rows += measure_crowds(scratch, _CROWDS, plan.rounds, 16 if is_quick else 256, say)
+    if only in "checkpoints":
+        rows += measure_checkpoints(scratch, 400 if is_quick else 4000, say)
     if only in "recording":
         rows += measure_recording(scratch, plan, find_peers(folder / "peers", say), say)
     return {"machine": machine(), "threads": [], "rows": rows}

@@ -8,7 +8,7 @@ from functools import partial
 
 from benchmark.data import GROWTH, LEGACY, MIXED, RIGHT_AFTER, Data, Thread
 from benchmark.generator import Shape
-from benchmark.work import Work, naive, newest_page, open_only, opener, resume, run
+from benchmark.work import Work, naive, newest_page, open_only, opener, resume, resume_beside, run
 from rollout.turns.model import ItemsView
 
 _FIRST_GROWTH_TURNS = 74
@@ -22,13 +22,16 @@ class Scale:
 
     turns: int
     growth_turns: tuple[int, ...]
+    recorded_turns: tuple[int, ...]
     crowd: int
     has_budgets: bool
 
 
-NORMAL = Scale(4000, (_FIRST_GROWTH_TURNS, 620, 4200, 20_000), 10_000, True)
-QUICK = Scale(400, (_FIRST_GROWTH_TURNS, 620), 1000, False)
-FULL = replace(NORMAL, growth_turns=(*NORMAL.growth_turns, 78_000))
+NORMAL = Scale(4000, (_FIRST_GROWTH_TURNS, 620, 4200, 20_000), (57, 456, 3080), 10_000, True)
+QUICK = Scale(400, (_FIRST_GROWTH_TURNS, 620), (57, 456), 1000, False)
+FULL = replace(
+    NORMAL, growth_turns=(*NORMAL.growth_turns, 78_000), recorded_turns=(*NORMAL.recorded_turns, 57_000)
+)
 
 
 @dataclass(frozen=True)
@@ -69,6 +72,7 @@ def make_rows(data: Data, scale: Scale) -> list[Row]:
         *_context_rows(data, scale),
         *_page_rows(data, scale),
         *_growth_rows(data, scale),
+        *_beside_rows(data, scale),
         *_open_rows(data, scale),
         *_process_rows(data, scale),
     ]
@@ -103,6 +107,21 @@ def _growth_rows(data: Data, scale: Scale) -> Iterator[Row]:
         thread = data.thread(replace(GROWTH, turns=turns))
         size = f"{thread.size_bytes / _MB:.0f} MB"
         yield Row("resume as the log grows", size, partial(resume, thread), repeats=5)
+
+    for turns in scale.recorded_turns:
+        thread = data.recorded(turns)
+        size = f"{thread.size_bytes / _MB:.0f} MB"
+        yield Row("resume through checkpoints, never compacted", size, partial(resume, thread), repeats=3)
+
+
+def _beside_rows(data: Data, scale: Scale) -> Iterator[Row]:
+    thread = data.legacy_beside(_sized(LEGACY, scale))
+    first = partial(resume_beside, thread, is_first=True, has_input=True)
+    yield Row("legacy, with sidecars", "first resume, which leaves one", first)
+    second = partial(resume_beside, thread, is_first=False, has_input=False)
+    yield Row("legacy, with sidecars", "second resume", second, 3, repeats=5)
+    with_input = partial(resume_beside, thread, is_first=False, has_input=True)
+    yield Row("legacy, with sidecars", "second resume, with the input", with_input)
 
 
 def _open_rows(data: Data, scale: Scale) -> Iterator[Row]:

@@ -12,11 +12,13 @@ from typing import Any
 
 from benchmark.data import Thread
 from rollout.fs.posix import POSIX
+from rollout.fs.posix_write import POSIX_MUTABLE
 from rollout.ids import ThreadId
 from rollout.log.chunks import MAX_LINE_BYTES
 from rollout.replay.context import read_context
 from rollout.replay.lineage import Lineage
 from rollout.store.opening import Opener
+from rollout.store.sidecars import FileSidecars
 from rollout.store.turn_pages import read_turn_page
 from rollout.turns.model import ItemsView
 from rollout.turns.paging import PageRequest
@@ -43,7 +45,7 @@ def opener(thread: Thread) -> Opener:
 
 def open_thread(thread: Thread, home: Opener | None = None) -> Lineage:
     """Open a thread by id and path hint; with no `home` its folders are listed first."""
-    thread_id = ThreadId(thread.shape.thread_id)
+    thread_id = ThreadId(thread.thread_id)
     return (home or opener(thread)).open_thread(thread_id, str(thread.path))
 
 
@@ -53,6 +55,23 @@ def resume(thread: Thread, *, reads_everything: bool = False) -> Outcome:
         context = read_context(lineage, reads_everything=reads_everything)
         context.input_json()
         return Outcome(lineage.bytes_read, context.item_count)
+
+
+def sidecars_of(thread: Thread) -> FileSidecars:
+    """Return the sidecars of a thread's home."""
+    return FileSidecars(POSIX, str(thread.home / ".rollout"), lambda: POSIX_MUTABLE)
+
+
+def resume_beside(thread: Thread, *, is_first: bool, has_input: bool) -> Outcome:
+    """Resume with sidecars: the first time nothing is kept yet. With the model's input, or without."""
+    kept = sidecars_of(thread)
+    if is_first:
+        Path(kept.path_of(thread.thread_id)).unlink(missing_ok=True)
+    with open_thread(thread) as lineage:
+        context = read_context(lineage, sidecars=kept)
+        if has_input:
+            context.input_json()
+        return Outcome(context.read.bytes_read, context.item_count)
 
 
 def newest_page(thread: Thread, view: ItemsView) -> Outcome:
