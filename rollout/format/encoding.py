@@ -165,5 +165,10 @@ def levels_of(encoded: bytes) -> int:
 
 def line_front(timestamp: str, ordinal: int | None, draft: Draft) -> bytes:
     """Return a line without its closing brace and newline, ready for a seal."""
+    return line_head(timestamp, ordinal, draft.type) + draft.payload
+
+
+def line_head(timestamp: str, ordinal: int | None, type_: str) -> bytes:
+    """Return what of a line stands before its payload."""
     number = "" if ordinal is None else f'"ordinal":{ordinal},'
-    return f'{{"timestamp":"{timestamp}",{number}"type":"{draft.type}","payload":'.encode() + draft.payload
+    return f'{{"timestamp":"{timestamp}",{number}"type":"{type_}","payload":'.encode()

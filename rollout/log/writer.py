@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 from msgspec import Struct
 
 from rollout.errors import Conflict, InvalidRequest, RolloutError, StorageFailed
-from rollout.format.encoding import Draft, line_front
+from rollout.format.encoding import Draft, line_head
 from rollout.format.seals import seal_member
 from rollout.fs.mutation import AppendFile
 from rollout.log.anchor import digest_text
@@ -97,13 +97,13 @@ class LogWriter:
         sealed, hasher = b"", None
         for draft in drafts:
             ordinal = number if draft.has_ordinal else None
-            front = line_front(stamp, ordinal, draft)
-            size = len(front)
+            head = line_head(stamp, ordinal, draft.type)
+            size = len(head) + len(draft.payload)
             if size > self._max_line_bytes:
                 raise _too_long(draft.type, size, self._max_line_bytes)
             if ordinal is not None:
                 number = ordinal + 1
-            pieces.append(front)
+            pieces += (head, draft.payload)
             close = _CLOSE
             if draft.is_turn_end:
                 covered = b"".join(pieces)

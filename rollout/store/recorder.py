@@ -28,7 +28,7 @@ from rollout.replay.sealed import refuse_broken
 from rollout.store.checkpoints import Checkpoints, KeptCheckpoint, draft_of, kept_checkpoint
 from rollout.store.compaction import compaction_drafts
 from rollout.store.given import require_text, stored_item
-from rollout.store.settings import Override, ThreadSettings
+from rollout.store.settings import Override, SettledContext, ThreadSettings, settle
 from rollout.store.spending import Spending
 from rollout.store.turn_metadata import turn_metadata
 from rollout.store.turn_recorder import TurnRecorder
@@ -82,6 +82,7 @@ class Recorder:
     def __init__(self, recording: Recording) -> None:
         self._on = recording
         self._settings = recording.settings
+        self._context: SettledContext | None = None
         self._open_turn: TurnRecorder | None = None
         self.spending = Spending(recording.read_context)
         """What the thread has used."""
@@ -140,11 +141,12 @@ class Recorder:
         settings = self._settings_with(cwd, model, effort)
         if settings is None and client_metadata:
             raise self._unknown_settings()
-        if settings is not None:
+        if settings is not None and client_metadata:
             context = settings.payload(chosen)
-            if client_metadata:
-                context["turn_metadata"] = turn_metadata(self.thread_id, chosen, client_metadata)
+            context["turn_metadata"] = turn_metadata(self.thread_id, chosen, client_metadata)
             drafts.append(Draft(vocabulary.TURN_CONTEXT, encode_payload(context, what="turn settings")))
+        elif settings is not None:
+            drafts.append(self._settled(settings).draft(chosen))
         first = [text_message("user", text)] if text is not None else []
         for item in (*first, *items):
             drafts += turn.drafts_of(item)
@@ -264,6 +266,15 @@ class Recorder:
         """Return the settings that hold now as a turn context's payload, if any are known."""
         return self._settings.payload(turn_id) if self._settings is not None else None
 
+    def context_drafts(self, turn_id: TurnId) -> list[Draft]:
+        """Return the record of the settings that hold now, unwritten; none when none are known."""
+        return [self._settled(self._settings).draft(turn_id)] if self._settings is not None else []
+
+    def _settled(self, settings: ThreadSettings) -> SettledContext:
+        if self._context is None or self._context.settings is not settings:
+            self._context = settle(settings)
+        return self._context
+
     def usage_record(self, turn_id: TurnId, total: Mapping[str, int]) -> dict[str, Any]:
         """Return the members of a usage record that say whose it is, and the thread's total."""
         return {
@@ -282,6 +293,8 @@ class Recorder:
     def _settings_with(
         self, cwd: str | UnsetType, model: str | UnsetType, effort: Override
     ) -> ThreadSettings | None:
+        if cwd is UNSET and model is UNSET and effort is UNSET:
+            return self._settings
         act = f"a turn of thread {self.thread_id}"
         for name, value in (("cwd", cwd), ("model", model)):
             if value is not UNSET:
@@ -290,8 +303,6 @@ class Recorder:
             require_text(act, "effort", effort)
         if self._settings is not None:
             return self._settings.changed(cwd=cwd, model=model, effort=effort)
-        if cwd is UNSET and model is UNSET and effort is UNSET:
-            return None
         if cwd is UNSET or model is UNSET:
             raise self._unknown_settings()
         return ThreadSettings(cwd, model, effort=effort)

@@ -13,7 +13,9 @@ import msgspec
 from msgspec import UNSET, Raw, Struct, UnsetType
 
 from rollout.format.decoding import decode_json
+from rollout.format.encoding import Draft, encode_payload
 from rollout.format.payloads import TurnContext
+from rollout.format.vocabulary import TURN_CONTEXT
 
 _OWN: Final = frozenset({"cwd", "model", "approval_policy", "sandbox_policy", "effort"})
 _OF_ONE_TURN: Final = frozenset({"turn_id", "root_turn_id", "turn_metadata"})
@@ -91,6 +93,23 @@ class ThreadSettings(Struct, frozen=True):
             "cwd": self.cwd,
             "collaboration_mode": {"mode": "default", "settings": inner},
         }
+
+
+class SettledContext(Struct, frozen=True):
+    """The turn context of settings that were judged and encoded once: turn after turn has the same."""
+
+    settings: ThreadSettings
+    behind_id: bytes
+
+    def draft(self, turn_id: str) -> Draft:
+        """Return the turn context of a turn, unwritten."""
+        return Draft(TURN_CONTEXT, b'{"turn_id":%b%b' % (msgspec.json.encode(turn_id), self.behind_id))
+
+
+def settle(settings: ThreadSettings) -> SettledContext:
+    """Return the turn context of settings, for any turn. Raise InvalidRequest when they cannot be stored."""
+    payload = encode_payload(settings.payload(""), what="turn settings")
+    return SettledContext(settings, payload.removeprefix(b'{"turn_id":""'))
 
 
 class _Applied(Struct, frozen=True):

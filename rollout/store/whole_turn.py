@@ -11,8 +11,6 @@ from typing import Any
 from msgspec import Struct
 
 from rollout.errors import DamagedLog
-from rollout.format import vocabulary
-from rollout.format.encoding import Draft, encode_payload
 from rollout.ids import TurnId
 from rollout.log.writer import Written
 from rollout.store.recorder import Recorder
@@ -37,10 +35,7 @@ def record_whole_turn(
     written, when an item cannot be stored.
     """
     turn = TurnRecorder(recorder, TurnId(recorder.new_id()))
-    drafts = [recorder.started_draft(turn.id)]
-    settings = recorder.settings_payload(turn.id)
-    if settings is not None:
-        drafts.append(Draft(vocabulary.TURN_CONTEXT, encode_payload(settings, what="turn settings")))
+    drafts = [recorder.started_draft(turn.id), *recorder.context_drafts(turn.id)]
     for item in items:
         drafts += turn.drafts_of(item)
     drafts.append(turn.end_draft())
