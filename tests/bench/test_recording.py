@@ -23,7 +23,7 @@ def test_equal_numbers_give_equal_turns() -> None:
     assert 6000 < len(json.dumps(items)) < 7500
 
 
-@pytest.mark.parametrize("given", ["at once", "item by item"])
+@pytest.mark.parametrize("given", ["at once", "item by item", "whole"])
 def test_recorded_turns_are_read_back(given: str, tmp_path: Path) -> None:
     """What our subject was told to record is in the thread, behind the turns that were there."""
     subject = open_subject(f"ours none {given}", tmp_path, 2, None)
@@ -42,6 +42,7 @@ def test_every_subject_has_its_row(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     syncs = {row["subject"]: row["syncs"] for row in rows}
     assert set(syncs) == set(SUBJECTS)
     assert (syncs[OURS], syncs["ours record item by item"], syncs["ours none at once"]) == (1, 7, 0)
+    assert syncs["ours turn whole"] == 1
 
 
 def test_peer_that_cannot_be_installed_is_absent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

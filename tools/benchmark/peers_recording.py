@@ -87,19 +87,8 @@ class Ours:
 
     def __init__(self, folder: Path, turns_before: int, durability: str, *, at_once: bool) -> None:
         """Open the thread in `folder` for recording, made and filled first when there is none."""
-        import rollout
-
-        home = folder / "home"
-        is_new = not home.exists()
-        home.mkdir(exist_ok=True)
         self.note = f"durability {durability}"
-        self._store = rollout.open_store(str(home))
-        if is_new:
-            with self._store.create_thread(cwd="/work", model="m", name="recorded") as thread:
-                thread_id = thread.id
-            with self._store.record(thread_id, durability="none") as recorder:
-                for number in range(turns_before):
-                    recorder.turn(items=turn_items(number)).complete()
+        self._store = _filled_store(folder, turns_before)
         self._recorder = self._store.record("recorded", durability=durability)
         self._at_once = at_once
 
@@ -115,6 +104,42 @@ class Ours:
     def close(self) -> None:
         self._recorder.close()
         self._store.close()
+
+
+class OursWhole:
+    """A store of this project, told a whole turn: opens the thread, records, reads the turn back, closes."""
+
+    def __init__(self, folder: Path, turns_before: int, durability: str) -> None:
+        """Find the thread in `folder`, made and filled first when there is none."""
+        self.note = f"durability {durability}, opened and closed for the turn"
+        self._durability = durability
+        self._store = _filled_store(folder, turns_before)
+
+    def prepare(self, items: list[Item]) -> list[Item]:
+        return items
+
+    def record(self, prepared: list[Item]) -> None:
+        self._store.append_turn("recorded", prepared, durability=self._durability)
+
+    def close(self) -> None:
+        self._store.close()
+
+
+def _filled_store(folder: Path, turns_before: int) -> Any:
+    """Return the store over the home in `folder`; its one thread is made and filled when there is none."""
+    import rollout
+
+    home = folder / "home"
+    is_new = not home.exists()
+    home.mkdir(exist_ok=True)
+    store = rollout.open_store(str(home))
+    if is_new:
+        with store.create_thread(cwd="/work", model="m", name="recorded") as thread:
+            thread_id = thread.id
+        with store.record(thread_id, durability="none") as recorder:
+            for number in range(turns_before):
+                recorder.turn(items=turn_items(number)).complete()
+    return store
 
 
 class OpenAIAgents:
@@ -215,6 +240,8 @@ def open_subject(name: str, folder: Path, turns_before: int, turn_bytes: int | N
     if name in makers:
         return makers[name]()
     _, durability, given = name.split(" ", 2)
+    if given == "whole":
+        return OursWhole(folder, turns_before, durability)
     return Ours(folder, turns_before, durability, at_once=given == "at once")
 
 

@@ -29,6 +29,7 @@ SUBJECTS = (
     "ours turn item by item",
     "ours record item by item",
     "ours none at once",
+    "ours turn whole",
     BARE,
     "bare items",
 )
@@ -40,6 +41,7 @@ _TITLES = {
     "ours turn item by item": "the same, item by item",
     "ours record item by item": "durability record, item by item",
     "ours none at once": "durability none",
+    "ours turn whole": "Store.append_turn",
     "openai-agents": "OpenAI Agents SQLiteSession",
     "langgraph": "LangGraph SqliteSaver",
 }
