@@ -6,6 +6,7 @@ is a stretch of one rollout. Threads that share none have no place to be compare
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import ExitStack
 
 import msgspec
@@ -13,12 +14,13 @@ from msgspec import Struct
 
 from fork.family import family_of
 from rollout.errors import InvalidRequest
+from rollout.format.record import Damage
 from rollout.ids import RolloutId, ThreadId
 from rollout.replay.lineage import Lineage, Segment
 from rollout.store.headers import iter_heads
 from rollout.store.kin import ForkTurns, find_fork_turns
 from rollout.store.store import Store
-from rollout.store.suffix import Position, Suffix, read_suffix
+from rollout.store.suffix import Position, read_suffix
 from rollout.store.thread import Thread
 from rollout.turns.model import Turn
 
@@ -40,12 +42,14 @@ class Ancestor(Struct, frozen=True):
 class Side(Struct, frozen=True):
     """What one thread has behind the common ancestor: its turns, oldest first, with all items.
 
-    `taken_back` counts common turns that it rolled back; only legacy histories can.
+    `taken_back` counts common turns that it rolled back; only legacy histories can. `damage` is what was
+    read of it and is not what was sealed; with any, the comparison is refused unless that is allowed.
     """
 
     thread_id: ThreadId
     turns: list[Turn]
     taken_back: int = 0
+    damage: Sequence[Damage] = ()
 
 
 class Difference(Struct, frozen=True):
@@ -111,8 +115,8 @@ def _side(thread: Thread, parting: _Parting, *, allow_damage: bool) -> Side:
     if end_ordinal is None:  # nothing cuts the common rollout: it is the newest of both
         return Side(thread.id, [])
     position = Position(parting.place, end_ordinal, parting.segment.end_offset)
-    suffix: Suffix = read_suffix(thread.lineage, position, allow_damage=allow_damage)
-    return Side(thread.id, suffix.turns, suffix.taken_back)
+    suffix = read_suffix(thread.lineage, position, allow_damage=allow_damage)
+    return Side(thread.id, suffix.turns, suffix.taken_back, suffix.damage)
 
 
 def _turns_at(store: Store, lineage: Lineage, parting: _Parting) -> ForkTurns | None:

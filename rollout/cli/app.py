@@ -45,6 +45,9 @@ COMMANDS: Final = {
         "rollout.cli.compact:compact",
         "Put a shorter history in place of all that a model was given so far.",
     ),
+    "diff": Entry(
+        "fork.cli_family:diff", "Show where two threads part, and the turns that each has from there on."
+    ),
     "fork": Entry("fork.cli:fork", "Make a thread that goes on where another one stands; copies nothing."),
     "items": Entry("rollout.cli.items:items", "Page through the items of a thread or a turn, oldest first."),
     "list": Entry("rollout.cli.threads:list_threads", "List the threads of the home, newest first."),
@@ -57,6 +60,10 @@ COMMANDS: Final = {
     "show": Entry("rollout.cli.threads:show", "Show one thread: where it is, what it is, what it stands on."),
     "stats": Entry(
         "rollout.cli.stats:stats", "Say what the catalog holds, how far it is, and what it passed over."
+    ),
+    "tree": Entry(
+        "fork.cli_family:tree",
+        "Show the family of a thread: what it was forked from, and what was forked from it.",
     ),
     "turns": Entry("rollout.cli.turns:turns", "Page through the turns of a thread, newest first."),
 }

@@ -9,7 +9,7 @@ from __future__ import annotations
 import msgspec
 from msgspec import Struct
 
-from rollout.format.record import Era, Record
+from rollout.format.record import Damage, Era, Record
 from rollout.log.lines import iter_lines
 from rollout.replay.lineage import Lineage
 from rollout.replay.sealed import SealWatch, refuse_broken
@@ -34,14 +34,16 @@ class Suffix(Struct, frozen=True):
     """The turns of which something stands behind a position, oldest first, with all items.
 
     `taken_back` counts turns before it that a rollback behind it took back: legacy histories only.
+    `damage` is what was read and is not what was sealed, where that is allowed.
     """
 
     turns: list[Turn]
     taken_back: int = 0
+    damage: list[Damage] = []
 
 
 def read_suffix(lineage: Lineage, position: Position, *, allow_damage: bool = False) -> Suffix:
-    """Return what follows a position. Raise DamagedLog when what was read is not what was sealed."""
+    """Return what follows a position. Raise DamagedLog on a broken seal, unless damage is allowed."""
     seals = SealWatch(lineage)
     if lineage.segments[position.place].is_paginated:
         below = position.end_ordinal - 1
@@ -49,9 +51,10 @@ def read_suffix(lineage: Lineage, position: Position, *, allow_damage: bool = Fa
         found = Suffix([shown_turn(row, ItemsView.FULL) for row in rows if _last_ordinal(row) > below])
     else:
         found = _legacy_suffix(lineage, position, read_all_turns(lineage, ItemsView.FULL, seals))
+    damage = seals.find_broken()
     if not allow_damage:
-        refuse_broken(lineage.thread_id, seals.find_broken())
-    return found
+        refuse_broken(lineage.thread_id, damage)
+    return msgspec.structs.replace(found, damage=damage)
 
 
 def _last_ordinal(row: TurnRow) -> int:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from msgspec import Struct
 
+from rollout.format.record import Damage
 from rollout.store.kin import ForkTurns
 from rollout.store.summary import Problem
 from rollout.turns.model import Turn
@@ -69,11 +72,15 @@ class CommonAncestor(Struct, frozen=True, rename="camel"):
 
 
 class DiffSide(Struct, frozen=True, rename="camel"):
-    """What one thread has behind the common ancestor; `taken_back` counts common turns it rolled back."""
+    """What one thread has behind the common ancestor; `taken_back` counts common turns it rolled back.
+
+    `damage` is what was read of it and is not what was sealed.
+    """
 
     thread_id: str
     taken_back: int
     turns: list[Turn]
+    damage: Sequence[Damage]
 
 
 class ThreadDiff(Struct, frozen=True, rename="camel"):

@@ -193,3 +193,4 @@ def test_a_broken_seal_on_a_side_is_refused() -> None:
         diff_threads(broken, parent, child.id)
     found = diff_threads(broken, parent, child.id, allow_damage=True)
     assert [len(found.a.turns), len(found.b.turns)] == [1, 0]
+    assert [len(found.a.damage), len(found.b.damage)] == [1, 0]
