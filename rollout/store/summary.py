@@ -14,15 +14,16 @@ from msgspec import Raw, Struct
 
 from rollout.errors import RolloutError
 from rollout.format import vocabulary
-from rollout.format.decoding import decode_json, decode_payload
+from rollout.format.decoding import decode_json, payload_of
 from rollout.format.items import is_boundary, parts_of
-from rollout.format.payloads import GitState, SessionMeta, TurnContext
+from rollout.format.payloads import GitState, SessionMeta
 from rollout.format.record import Era, Mode, Record
 from rollout.ids import ThreadId
 from rollout.log.header import Header
 from rollout.log.layout import RolloutFile
 from rollout.log.lines import iter_lines, iter_lines_backward
 from rollout.replay.lineage import Lineage
+from rollout.store.settings import ThreadSettings, applied_settings_of, settings_of
 from rollout.turns.said import said_by_user, shorn
 
 _EVENT: Final = vocabulary.EVENT_MSG.encode()
@@ -104,14 +105,16 @@ def read_summary(lineage: Lineage, name: str | None = None) -> ThreadSummary:
     updated_at = lineage.newest_source.stat.modified_at
     summary = header_summary(segment.header, segment.file, updated_at, name)
     latest = _read_latest(lineage)
-    context = latest.context
+    settings = latest.settings
     return msgspec.structs.replace(
         summary,
         preview=read_preview(lineage),
         recency_at=latest.started_at or summary.recency_at,
-        model=context.model if context is not None else None,
-        reasoning_effort=decode_json(context.effort, str) if context is not None else None,
-        cwd=context.cwd if context is not None else summary.cwd,
+        model=settings.model if settings is not None else None,
+        reasoning_effort=settings.effort
+        if settings is not None and isinstance(settings.effort, str)
+        else None,
+        cwd=settings.cwd if settings is not None else summary.cwd,
     )
 
 
@@ -187,32 +190,35 @@ def _asked_early(record: Record) -> str | None:
 
 
 class _Latest(Struct):
-    context: TurnContext | None = None
+    """`settings` of the newest record that says how turns are run; when the newest turn began."""
+
+    settings: ThreadSettings | None = None
     started_at: int | None = None
 
 
 def _read_latest(lineage: Lineage) -> _Latest:
-    """Return the newest turn context of all, and when the newest turn of the newest file began."""
+    """Return the newest settings of all, and when the newest turn of the newest file began."""
     latest = _Latest()
     for segment in reversed(lineage.segments):
         for batch in iter_lines_backward(lineage.source(segment), lineage.span(segment)):
             for line in reversed(batch):
                 if not isinstance(line, Record):
                     continue
-                type_ = line.envelope.type
-                if type_ == vocabulary.TURN_CONTEXT and latest.context is None:
-                    latest.context = decode_payload(line, TurnContext)
+                label = line.label
+                if latest.settings is None and label == vocabulary.TURN_CONTEXT:
+                    latest.settings = settings_of(payload_of(line))
+                elif latest.settings is None and label == vocabulary.SETTINGS_APPLIED:
+                    latest.settings = applied_settings_of(payload_of(line))
                 elif (
-                    type_ == vocabulary.EVENT_MSG
-                    and latest.started_at is None
+                    latest.started_at is None
                     and segment is lineage.newest
-                    and line.envelope.payload.type in vocabulary.TASK_STARTED
+                    and label in vocabulary.TASK_STARTED
                 ):
                     latest.started_at = parse_time(line.envelope.timestamp)
-            if latest.context is not None and (
+            if latest.settings is not None and (
                 latest.started_at is not None or segment is not lineage.newest
             ):
                 return latest
-        if latest.context is not None:
+        if latest.settings is not None:
             return latest
     return latest

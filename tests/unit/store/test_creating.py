@@ -31,6 +31,14 @@ def test_a_new_thread_is_a_paginated_rollout() -> None:
     assert applied["payload"]["thread_settings"]["model"] == "model-a"
 
 
+def test_it_is_listed_with_the_settings_it_begins_with() -> None:
+    """No turn has said them yet; the record behind the header has."""
+    _, store = new_home()
+    with store.create_thread(cwd="/src/app", model="model-a") as thread:
+        summary = thread.summary()
+    assert (summary.model, summary.cwd, summary.reasoning_effort) == ("model-a", "/src/app", None)
+
+
 def test_its_name_says_when_and_which() -> None:
     """In a folder of its day, where every client looks."""
     fs = CrashFS(folders=[HOME])
