@@ -17,6 +17,7 @@ from rollout.format.record import Era, Reason, Record, Rejected
 from rollout.format.vocabulary import EVENT_MSG, ITEM_COMPLETED
 from rollout.log.lines import iter_lines
 from rollout.replay.lineage import Lineage, Segment
+from rollout.replay.sealed import find_broken_seals, refuse_broken
 from rollout.store.copy_plan import Carried, CopyPlan, Edit, resealed, sealed_edit, unnumbered
 from rollout.turns.recorded import legacy_events
 
@@ -28,8 +29,10 @@ _THOUGHTS: Final = "agent_reasoning_raw_content"
 def plan_legacy_copy(lineage: Lineage) -> CopyPlan:
     """Return how a lineage whose oldest segment is legacy goes into one legacy rollout.
 
-    Reads and decodes all of it. Raise UnsupportedFormat for what has no legacy form.
+    Reads and decodes all of it, and verifies its seals. Raise UnsupportedFormat for what has no legacy
+    form, DamagedLog when a seal does not hold.
     """
+    refuse_broken(lineage.thread_id, find_broken_seals(lineage))
     oldest = lineage.segments[0]
     if oldest.header.era is not Era.ENVELOPE:
         raise UnsupportedFormat(

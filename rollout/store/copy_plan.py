@@ -8,6 +8,9 @@ Format: docs/format.md, "Copies".
 from __future__ import annotations
 
 import re
+from io import BytesIO
+from itertools import accumulate
+from operator import lt, methodcaller
 from typing import Final
 
 import msgspec
@@ -15,13 +18,14 @@ from msgspec import Raw, Struct
 
 from rollout.format.decoding import decode_line
 from rollout.format.record import Reason, Record, Rejected
-from rollout.format.seals import LONGEST_SEAL_BYTES, Seal, find_seal
+from rollout.format.seals import Seal, find_seal, find_seal_remains
 from rollout.format.vocabulary import EVENT_MSG, ITEM_COMPLETED, TASK_STARTED, TURN_ENDS
 from rollout.log.chunks import iter_chunks
 from rollout.log.lines import iter_lines
+from rollout.log.seal import iter_broken_seals
 from rollout.log.source import Source
 from rollout.replay.lineage import Lineage, Segment
-from rollout.replay.sealed import find_rejected_seal
+from rollout.replay.sealed import find_broken_seals, find_rejected_seal, refuse_broken
 
 _FRONT: Final = re.compile(
     rb'\{"timestamp":"[^"\\]*",(?:"ordinal":(0|[1-9][0-9]{0,17}),)?"type":"([a-z_]+)","payload":\{'
@@ -34,7 +38,8 @@ _ENDS: Final = frozenset(word.encode() for word in TURN_ENDS)
 _MARKS: Final = _ENDS | {word.encode() for word in TASK_STARTED}
 _SHOWN: Final = TASK_STARTED | TURN_ENDS | {ITEM_COMPLETED}
 _LEFT_OUT: Final = frozenset({Reason.CHECKPOINT, Reason.TORN_TAIL, Reason.CUT_LINE})
-_BRACE: Final = ord("}")
+_WATCHED: Final = _MARKS | {_CHECKPOINT}
+_IS_WHOLE: Final = methodcaller("endswith", b"}\n")
 _QUOTE: Final = ord('"')
 
 
@@ -75,6 +80,11 @@ class CopyPlan(Struct, frozen=True):
     is_plain: bool
 
     @property
+    def has_seals(self) -> bool:
+        """Whether any line is sealed."""
+        return any(edit.seal_at is not None for part in self.parts for edit in part.edits)
+
+    @property
     def ends_turn(self) -> bool:
         """Whether it surely ends with the end of a turn."""
         return next((one.ends_turn for one in reversed(self.parts) if not one.is_empty), False)
@@ -89,10 +99,14 @@ class _UnclearError(Exception):
 
 
 def plan_copy(lineage: Lineage) -> CopyPlan:
-    """Return how the records of a lineage of paginated rollouts go into one file. Reads all of it."""
+    """Return how the records of a lineage of paginated rollouts go into one file.
+
+    Reads all of it, and verifies its seals: raise DamagedLog when one does not hold.
+    """
     try:
         parts = _plan_plainly(lineage)
     except _UnclearError:
+        refuse_broken(lineage.thread_id, find_broken_seals(lineage))
         return CopyPlan(_plan_with_care(lineage), is_plain=False)
     return CopyPlan(parts, is_plain=True)
 
@@ -103,21 +117,22 @@ def filled_ordinal(lineage: Lineage, place: int) -> int | None:
 
 
 def _plan_plainly(lineage: Lineage) -> list[Carried]:
-    """Plan a log whose lines all begin as every writer writes them, whose ordinals rise, and in which no
-    turn goes on behind a fork."""
-    known: set[bytes | str] = set()
+    """Plan a log whose lines all begin as every writer writes them, whose seals hold, whose ordinals rise,
+    and in which no turn goes on behind a fork."""
+    known: set[bytes] = set()
     parts: list[Carried] = []
     for place, segment in enumerate(lineage.segments):
         meta = segment.header.meta
         if not segment.header.is_first or meta.subagent_history_start_ordinal:
             raise _UnclearError
-        glance = _Glance(segment)
-        for chunk in iter_chunks(
-            lineage.source(segment), segment.start_offset, segment.end_offset, lineage.max_line_bytes
-        ):
+        glance, source = _Glance(segment), lineage.source(segment)
+        for chunk in iter_chunks(source, segment.start_offset, segment.end_offset, lineage.max_line_bytes):
             if isinstance(chunk, Rejected):
                 raise _UnclearError
             glance.take(chunk.content, chunk.start_offset)
+        seal = glance.newest_seal
+        if seal is not None and any(iter_broken_seals(source, seal, segment.start_offset)):
+            raise _UnclearError
         if not known.isdisjoint(glance.turn_ids):
             raise _UnclearError
         known |= glance.turn_ids
@@ -132,57 +147,59 @@ class _Glance:
         self._next_ordinal = segment.first_ordinal
         self._end_ordinal = segment.end_ordinal
         self.edits: list[Edit] = []
-        self.turn_ids: set[bytes | str] = set()
+        self.turn_ids: set[bytes] = set()
         self.ends_turn = False
+        self.newest_seal: Seal | None = None
 
     def take(self, content: bytes, start: int) -> None:
-        """Take the next lines. Raise _UnclearError for any that is not as expected."""
-        find, at, size = content.find, 0, len(content)
-        turn_ids, next_ordinal = self.turn_ids, self._next_ordinal
-        while at < size:
-            newline = find(b"\n", at)
-            front = _FRONT(content, at)
-            if front is None or newline < 0 or content[newline - 1] != _BRACE:
-                raise _UnclearError
-            number, type_, kind, item_turn = front.groups()
-            if number is not None:
-                ordinal = int(number)
-                if ordinal < next_ordinal:
-                    raise _UnclearError
-                next_ordinal = ordinal + 1
-            if type_ == _CHECKPOINT:
-                self.edits.append(Edit(start + at, start + newline + 1))
-                at = newline + 1
-                continue
-            self.ends_turn = False
-            if type_ == _EVENT:
-                if kind == _ITEM:
-                    turn_ids.add(item_turn.decode() if item_turn else _turn_of(content[at:newline]))
-                elif kind in _MARKS:
-                    turn_ids.add(_turn_of(content[at:newline]))
-            if content[newline - 2] == _QUOTE:
-                self._sealed(
-                    content[max(at, newline - LONGEST_SEAL_BYTES) : newline + 1], start + newline + 1, kind
-                )
-            at = newline + 1
-        self._next_ordinal = next_ordinal
-        if self._end_ordinal is not None and next_ordinal > self._end_ordinal:
+        """Take the next lines, one at least. Raise _UnclearError for any that is not as expected."""
+        lines = BytesIO(content).readlines()
+        fronts = [front for front in map(_FRONT, lines) if front is not None]
+        if len(fronts) < len(lines) or not all(map(_IS_WHOLE, lines)):
+            raise _UnclearError
+        self._count([int(number) for front in fronts if (number := front[1]) is not None])
+        kinds = [front[3] or front[2] for front in fronts]
+        named = [turn_id for front in fronts if (turn_id := front[4]) is not None]
+        if kinds.count(_ITEM) > len(named):
+            raise _UnclearError
+        self.turn_ids.update(named)
+        starts = list(accumulate(map(len, lines), initial=start))
+        for index, kind in enumerate(kinds):
+            if kind in _WATCHED or lines[index][-3] == _QUOTE:
+                self._watch(lines[index], starts[index], kind, fronts[index][2])
+        last = next((index for index in reversed(range(len(kinds))) if kinds[index] != _CHECKPOINT), None)
+        if last is not None:
+            self.ends_turn = self.newest_seal is not None and self.newest_seal.covered_to > starts[last]
+
+    def _count(self, ordinals: list[int]) -> None:
+        if not ordinals:
+            return
+        if ordinals[0] < self._next_ordinal or not all(map(lt, ordinals, ordinals[1:])):
+            raise _UnclearError
+        self._next_ordinal = ordinals[-1] + 1
+        if self._end_ordinal is not None and self._next_ordinal > self._end_ordinal:
             raise _UnclearError
 
-    def _sealed(self, line: bytes, end: int, kind: bytes | None) -> None:
-        seal = find_seal(line, end - len(line))
-        if seal is not None:
-            if kind not in _ENDS:
-                raise _UnclearError
-            self.edits.append(Edit(seal.covered_to, end, b"}\n", 0))
-            self.ends_turn = True
+    def _watch(self, line: bytes, start: int, kind: bytes, type_: bytes) -> None:
+        if kind == type_ == _CHECKPOINT:
+            self.edits.append(Edit(start, start + len(line)))
+            return
+        if kind in _MARKS:
+            self.turn_ids.add(_turn_of(line))
+        seal = find_seal_remains(line, start) if kind in _ENDS else find_seal(line, start)
+        if seal is None:
+            return
+        if seal.digest is None or kind not in _ENDS or type_ != _EVENT:
+            raise _UnclearError
+        self.edits.append(Edit(seal.covered_to, start + len(line), b"}\n", 0))
+        self.newest_seal = seal
 
 
-def _turn_of(line: bytes) -> str:
+def _turn_of(line: bytes) -> bytes:
     named = decode_line(line, _Named)
     if named is None:
         raise _UnclearError
-    return named.turn_id
+    return named.turn_id.encode()
 
 
 def _plan_with_care(lineage: Lineage) -> list[Carried]:

@@ -23,21 +23,25 @@ _BLOCK_BYTES: Final = 1 << 20
 class CopyWriter:
     """Writes one copy into a file that nobody sees yet. Nothing is durable.
 
-    `report` is told now and then how many bytes were written.
+    `report` is told now and then how many bytes were written. Without `has_seals` nothing is sealed.
     """
 
-    def __init__(self, out: AppendFile, report: Callable[[int], None] | None = None) -> None:
+    def __init__(
+        self, out: AppendFile, report: Callable[[int], None] | None = None, *, has_seals: bool = True
+    ) -> None:
         self._out = out
         self._report = report
         self._pieces: list[bytes | memoryview] = []
         self._pending = 0
         self._covered_from = 0
         self._hasher = blake3()
+        self._has_seals = has_seals
         self.size_bytes = 0
 
     def put(self, content: bytes | memoryview) -> None:
         """Add bytes."""
-        self._hasher.update(content)
+        if self._has_seals:
+            self._hasher.update(content)
         self._pieces.append(content)
         self._pending += len(content)
         self.size_bytes += len(content)

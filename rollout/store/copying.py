@@ -22,7 +22,6 @@ from rollout.log.lease import take_lease
 from rollout.log.writer import timestamp_of
 from rollout.replay.checkpoint import CHECKPOINT_EVERY_BYTES
 from rollout.replay.lineage import Lineage
-from rollout.replay.sealed import find_broken_seals, refuse_broken
 from rollout.store.checkpoints import Checkpoints
 from rollout.store.copy_check import check_copy, open_copy
 from rollout.store.copy_legacy import plan_legacy_copy
@@ -136,9 +135,8 @@ def publish_copy(
 ) -> Published:
     """Publish a rollout that shows what `lineage` shows, and has no base. Durable on return.
 
-    All seals are verified first. Reads everything three times, and writes it in one pass.
+    Reads everything, all seals are verified, and writes it in a second pass.
     """
-    refuse_broken(lineage.thread_id, find_broken_seals(lineage))
     if lineage.newest_source.defect is not None:
         raise _incomplete(lineage)
     is_paginated = lineage.is_paginated
@@ -148,7 +146,8 @@ def publish_copy(
     folder = folder_of(copy.path)
     around.fs.make_folders(folder)
     with publishing(around.fs, copy.path) as draft:
-        out = CopyWriter(draft, partial(report, lineage.bytes_total) if report is not None else None)
+        tell = partial(report, lineage.bytes_total) if report is not None else None
+        out = CopyWriter(draft, tell, has_seals=plan.has_seals)
         _put_records(out, lineage, plan, copy)
         reopen = partial(open_copy, around.fs, draft.path, copy.path, lineage.max_line_bytes)
         if not plan.is_plain:
