@@ -64,7 +64,9 @@ class Store:
         self._state_folder = state_folder
         self._catalog: Cataloged | None = None
         self._sidecars = (
-            FileSidecars(fs, state_folder, lambda: self.surroundings().fs) if state_folder else None
+            FileSidecars(fs, state_folder, lambda: self.surroundings().fs, home, lambda: self._opener.index)
+            if state_folder
+            else None
         )
 
     @property

@@ -195,3 +195,33 @@ def test_a_fork_of_a_long_thread_starts_from_its_own(tmp_path: Path) -> None:
     with open_store(tmp_path) as store:
         assert resumed(store, child) is ReadPath.FULL
         assert resumed(store, child) is ReadPath.SIDECAR
+
+
+def test_those_of_rollouts_that_are_gone_are_taken_away(tmp_path: Path) -> None:
+    """When another one is kept; those of archived or compressed rollouts stay, and so do other files."""
+    rollouts = [long_thread(number) for number in range(1, 5)]
+    paths = [put(tmp_path, rollout) for rollout in rollouts]
+    kept = [sidecar_of(tmp_path, rollout) for rollout in rollouts]
+    with open_store(tmp_path) as store:
+        for rollout in rollouts[:3]:
+            store.resume(rollout.thread_id)
+        others = [kept[0].with_name("notes.json"), kept[0].with_suffix(".txt"), kept[0].with_suffix("")]
+        for other in others:
+            other.write_text("somebody's")
+        paths[0].unlink()
+        (tmp_path / "archived_sessions").mkdir()
+        paths[1].rename(tmp_path / "archived_sessions" / paths[1].name)
+        paths[2].rename(paths[2].with_name(paths[2].name + ".zst"))
+        store.resume(rollouts[3].thread_id)
+    assert [path.exists() for path in kept] == [False, True, True, True]
+    assert all(other.exists() for other in others)
+
+
+def test_a_folder_elsewhere_keeps_them_all(tmp_path: Path) -> None:
+    """It may serve other homes."""
+    one, two = long_thread(1), long_thread(2)
+    for number, rollout in enumerate((one, two)):
+        put(tmp_path / str(number), rollout)
+        with open_store(tmp_path / str(number), state_dir=tmp_path / "state") as store:
+            store.resume(rollout.thread_id)
+    assert len(list((tmp_path / "state" / "checkpoints").iterdir())) == 2
