@@ -36,6 +36,7 @@ class Entry(NamedTuple):
 
 COMMANDS: Final = {
     "append": Entry("rollout.cli.append:append", "Record items from stdin as one complete turn."),
+    "archive": Entry("rollout.cli.archive:archive", "Put a thread away: out of lists, into the archive."),
     "check": Entry("rollout.cli.check:check", "Read everything, change nothing, list what is damaged."),
     "checkpoint": Entry(
         "rollout.cli.checkpoint:checkpoint",
@@ -45,14 +46,19 @@ COMMANDS: Final = {
         "rollout.cli.compact:compact",
         "Put a shorter history in place of all that a model was given so far.",
     ),
+    "delete": Entry("rollout.cli.delete:delete", "Hide a thread for good, with all that it spawned."),
     "diff": Entry(
         "fork.cli_family:diff", "Show where two threads part, and the turns that each has from there on."
+    ),
+    "flatten": Entry(
+        "fork.cli_flatten:flatten", "Write a thread's whole history into a file that depends on no other."
     ),
     "fork": Entry("fork.cli:fork", "Make a thread that goes on where another one stands; copies nothing."),
     "items": Entry("rollout.cli.items:items", "Page through the items of a thread or a turn, oldest first."),
     "list": Entry("rollout.cli.threads:list_threads", "List the threads of the home, newest first."),
     "new": Entry("rollout.cli.new:new", "Make an empty thread, and print its id."),
     "rebuild": Entry("rollout.cli.rebuild:rebuild", "Compute the catalog anew from the logs."),
+    "prune": Entry("fork.cli_prune:prune", "Reclaim what deleted threads left and nobody needs."),
     "repair": Entry("rollout.cli.repair:repair", "Mend what can be mended without losing a byte."),
     "resume": Entry("rollout.cli.resume:resume", "Say what a model must be given to continue a thread."),
     "revert": Entry("rollout.cli.revert:revert", "Let a paginated thread end before one of its turns."),
@@ -66,6 +72,7 @@ COMMANDS: Final = {
         "Show the family of a thread: what it was forked from, and what was forked from it.",
     ),
     "turns": Entry("rollout.cli.turns:turns", "Page through the turns of a thread, newest first."),
+    "unarchive": Entry("rollout.cli.archive:unarchive", "Get a thread back out of the archive."),
 }
 
 

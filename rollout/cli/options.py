@@ -12,6 +12,7 @@ import click
 from rollout.cli.output import Output
 from rollout.errors import InvalidRequest, StorageFailed
 from rollout.ids import ThreadId
+from rollout.log.layout import base_name, find_name
 from rollout.store.store import Store
 from rollout.store.thread import Thread
 from rollout.turns.paging import DEFAULT_LIMIT
@@ -121,6 +122,34 @@ def find_writable_id(store: Store, reference: str | None, *, last: bool) -> Thre
     return thread_id
 
 
+def find_known_id(store: Store, reference: str | None, *, last: bool) -> ThreadId:
+    """Return the id of a thread, which need not be readable. A path must be that of a rollout of the home."""
+    require_one(reference, last=last)
+    if reference is None:
+        return store.newest_thread_id()
+    if not is_path(reference):
+        return store.find_thread_id(reference)
+    path = Path(reference).expanduser().absolute()
+    name = find_name(base_name(str(path)))
+    if name is not None and path.exists():
+        for file in store.rollouts().index.files_of(name.thread_id):
+            if path.samefile(file.path):
+                return name.thread_id
+    raise InvalidRequest(
+        f"choosing the thread of {path}: it is no rollout of the home {store.home}",
+        hint="Name a file in its sessions/, or choose another home with --home.",
+    )
+
+
+def require_one(reference: str | None, *, last: bool) -> None:
+    """Raise InvalidRequest unless one thread is named: by THREAD or by --last."""
+    if last is (reference is not None):
+        raise InvalidRequest(
+            "choosing a thread: expected either THREAD or --last",
+            hint="Name one thread: a full id, a unique prefix, a name, a path, or --last.",
+        )
+
+
 def is_path(reference: str) -> bool:
     """Tell whether a reference is a path, and no id or name."""
     return "/" in reference or reference.endswith(_SUFFIXES)
@@ -137,11 +166,7 @@ def allow_damage_option(command: F) -> F:
 
 def open_thread(store: Store, reference: str | None, *, last: bool) -> Thread:
     """Open what THREAD or --last names: an id, a prefix, a name, or a path."""
-    if last is (reference is not None):
-        raise InvalidRequest(
-            "choosing a thread: expected either THREAD or --last",
-            hint="Name one thread: a full id, a unique prefix, a name, a path, or --last.",
-        )
+    require_one(reference, last=last)
     if reference is None:
         return store.open_thread(store.newest_thread_id())
     if is_path(reference):

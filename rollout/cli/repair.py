@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Final
 
 import click
 
 from rollout.cli.app import EXIT_STATUS
 from rollout.cli.check import progress
-from rollout.cli.options import is_path, json_option, pass_output, thread_options
+from rollout.cli.options import find_known_id, json_option, pass_output, thread_options
 from rollout.cli.output import Output, counted, emit_error, emit_json
 from rollout.errors import InvalidRequest
-from rollout.log.layout import base_name, find_name
 from rollout.store.repair import Repaired, RepairPlan, RepairStep, StepKind
 from rollout.store.store import Store
 from rollout.wire.repair import repair as shown_repair
@@ -64,20 +62,7 @@ def _find_id(store: Store, reference: str | None, *, last: bool) -> str | None:
         raise InvalidRequest(
             "choosing a thread: expected either THREAD or --last", hint="Leave one of them out."
         )
-    if reference is None:
-        return store.newest_thread_id() if last else None
-    if not is_path(reference):
-        return store.find_thread_id(reference)
-    path = Path(reference).expanduser().absolute()
-    name = find_name(base_name(str(path)))
-    if name is not None and path.exists():
-        for file in store.files_to_repair(name.thread_id):
-            if path.samefile(file.path):
-                return name.thread_id
-    raise InvalidRequest(
-        f"repairing {path}: it is no rollout of the home {store.home}",
-        hint="Name a file in its sessions/, or choose another home with --home.",
-    )
+    return find_known_id(store, reference, last=last) if last or reference is not None else None
 
 
 def _print_plan(plan: RepairPlan) -> None:

@@ -180,7 +180,7 @@ def _require_whole(around: Surroundings, act: str, thread_id: ThreadId) -> None:
     if stone is not None and stone.pruned_at is not None:
         raise Conflict(
             f"{act}: bytes of thread {thread_id} were reclaimed, and are gone for good",
-            hint="What its forks need of it is in them still.",
+            hint="Its forks still read what they need of it.",
         )
     if not around.opener.index.files_of(thread_id):
         raise NotFound(

@@ -19,6 +19,7 @@ GOLDEN = Path(__file__).parent / "golden"
 COMPACTED = "01a1fc4a-eed9-7372-ad87-67b51b152b80"
 TOOLS = "01a1fc4a-ed31-7dd2-9f8f-1ce800c09507"
 FORK = "01a1fc4b-17cf-7683-9acc-31153677c970"
+FORKED = "01a1fc4b-1421-7593-9968-e42ed4b5c9b4"
 FAILED = "01a1fc4a-f14e-7b03-889a-dd6ec3233954"
 CURSOR = (
     '{"requestedThreadId":"'
@@ -70,6 +71,18 @@ CASES: dict[str, tuple[str, list[str]]] = {
     "diff-unrelated": ("forks", ["diff", "01a1fc4b-1421", "01a1fc4b-17cf", "--json"]),
     "check": ("reverts", ["check"]),
     "check-thread": ("reverts", ["check", "01a1fc4b-66d0", "--json"]),
+    "archive": ("forks", ["archive", FORK]),
+    "archive-json": ("forks", ["archive", FORK, "--json"]),
+    "unarchive": ("forks", ["unarchive", FORK]),
+    "delete": ("forks", ["delete", FORK]),
+    "delete-refused": ("forks", ["delete", FORKED]),
+    "delete-refused-json": ("forks", ["delete", FORKED, "--json"]),
+    "delete-kept": ("forks", ["delete", FORKED, "--keep-for-forks"]),
+    "delete-cascade-json": ("forks", ["delete", FORKED, "--cascade", "--json"]),
+    "prune-superseded": ("reverts", ["prune", "--superseded", "--dry-run"]),
+    "prune-superseded-json": ("reverts", ["prune", "--superseded", "--dry-run", "--json"]),
+    "prune-unasked": ("reverts", ["prune", "--superseded"]),
+    "prune-nothing": ("paginated", ["prune", "--yes"]),
     "altered-resume": (ALTERED, ["resume", ALTERED_THREAD]),
     "altered-resume-json": (ALTERED, ["resume", ALTERED_THREAD, "--json"]),
     "altered-resume-allowed": (ALTERED, ["resume", ALTERED_THREAD, "--allow-damage"]),
