@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Sequence
-from typing import Final, TypeVar
+from types import TracebackType
+from typing import Final, Self, TypeVar
 
 import msgspec
 from msgspec import Struct
@@ -211,8 +212,16 @@ class Catalog:
         )
 
     def close(self) -> None:
-        """Close the connections of this process. Idempotent."""
+        """Close the connections of this process. Idempotent; a closed catalog may be used again."""
         self.database.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
 
     def _scope(self, wanted: frozenset[str]) -> Scope:
         known = frozenset(domain.name for domain in self._domains)

@@ -88,10 +88,11 @@ def register(
 ) -> dict[str, int]:
     """Make sure that every domain has its tables and its key; return the bit of each.
 
-    A domain whose key is another than the one its rows were computed under is made anew, and every
-    file is due for it. Runs inside a transaction.
+    A domain whose key is another than the one its rows were computed under, or whose tables are not
+    those of its schema, is made anew, and every file is due for it. Runs inside a transaction.
     """
     known = {name: (bit, key) for name, bit, key in connection.execute("SELECT name, bit, key FROM domains")}
+    there = _statements(connection)
     bits: dict[str, int] = {}
     for domain in domains:
         bit, key = known.get(domain.name, (None, None))
@@ -99,7 +100,7 @@ def register(
             used = {taken for taken, _ in known.values()} | set(bits.values())
             bit = next(1 << place for place in range(62) if 1 << place not in used)
         bits[domain.name] = bit
-        if key == keys[domain.name]:
+        if key == keys[domain.name] and there.issuperset(domain.schema):
             continue
         for table in domain.tables:
             connection.execute(f"DROP TABLE IF EXISTS {table}")
@@ -119,4 +120,12 @@ def register(
 def are_current(connection: sqlite3.Connection, domains: Iterable[Domain], keys: dict[str, str]) -> bool:
     """Tell whether `register` would change nothing."""
     known = dict(connection.execute("SELECT name, key FROM domains"))
-    return all(known.get(domain.name) == keys[domain.name] for domain in domains)
+    there = _statements(connection)
+    return all(
+        known.get(domain.name) == keys[domain.name] and there.issuperset(domain.schema) for domain in domains
+    )
+
+
+def _statements(connection: sqlite3.Connection) -> set[str]:
+    """Return what made the tables and indexes that are there."""
+    return {sql for (sql,) in connection.execute("SELECT sql FROM sqlite_master WHERE sql IS NOT NULL")}

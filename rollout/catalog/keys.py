@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Final
 
 KEYS: Final[dict[str, str]] = {
-    "threads": "9a2dd36267593fd8",
-    "turns": "42cd2d6fc289100a",
-    "search": "9a2dd36267593fd8",
-    "usage": "9a2dd36267593fd8",
-    "spawn": "9a2dd36267593fd8",
+    "threads": "7385bbaede745549",
+    "turns": "dd65420668191991",
+    "search": "7385bbaede745549",
+    "usage": "7385bbaede745549",
+    "spawn": "7385bbaede745549",
 }
