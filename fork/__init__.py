@@ -20,14 +20,17 @@ if TYPE_CHECKING:
     from fork.create import Fork, fork_thread
     from fork.diff import Difference, diff_threads
     from fork.family import Family, Member, family_of
+    from fork.flatten import Flattened, flatten_thread
 
 __all__ = [
     "Difference",
     "Family",
+    "Flattened",
     "Fork",
     "Member",
     "diff_threads",
     "family_of",
+    "flatten_thread",
     "fork_thread",
 ]
 
@@ -37,6 +40,7 @@ _HOMES: Final = {
         "fork.create": ("Fork", "fork_thread"),
         "fork.diff": ("Difference", "diff_threads"),
         "fork.family": ("Family", "Member", "family_of"),
+        "fork.flatten": ("Flattened", "flatten_thread"),
     }.items()
     for name in names
 }
