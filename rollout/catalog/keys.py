@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Final
 
 KEYS: Final[dict[str, str]] = {
-    "threads": "7385bbaede745549",
-    "turns": "dd65420668191991",
-    "search": "7385bbaede745549",
-    "usage": "7385bbaede745549",
-    "spawn": "7385bbaede745549",
+    "threads": "bcf456773bbab219",
+    "turns": "7c29b4e85b8a0261",
+    "search": "bcf456773bbab219",
+    "usage": "bcf456773bbab219",
+    "spawn": "bcf456773bbab219",
 }

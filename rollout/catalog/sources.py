@@ -13,13 +13,8 @@ from hashlib import sha256
 from typing import Final
 
 PACKAGES: Final = (
-    "format/*",
-    "log/*",
-    "replay/*",
-    "turns/*",
-    "catalog/*",
-    "store/summary.py",
-    "store/described.py",
+    *("format/*", "log/*", "replay/*", "turns/*", "catalog/*", "ids.py"),
+    *(f"store/{name}.py" for name in ("summary", "described", "places", "opening")),
 )
 """Where rows come from, below the package `rollout`."""
 
@@ -34,7 +29,10 @@ NOT_PRODUCING: Final = (
         for name in ("registry", "schema", "settle", "sources", "stats", "walk", "naming")
     ),
     # writers
-    *(f"log/{name}.py" for name in ("lease", "writer", "quarantine", "seal", "tail", "current", "anchor")),
+    *(
+        f"log/{name}.py"
+        for name in ("lease", "writer", "quarantine", "names", "seal", "tail", "current", "anchor")
+    ),
     "format/encoding.py",
     "turns/recorded.py",
     "turns/paging.py",
