@@ -98,7 +98,20 @@ def _dumped(value: Json) -> Encoded:
         raise TypeError(f"expected an object, found {type(value).__name__}")
     payload = _ENCODER.encode(value).encode()
     _check_levels(payload)
+    _check_keys(value)
     return Encoded(payload, _decode(payload))
+
+
+def _check_keys(value: object) -> None:
+    """Refuse what the encoder would turn into text: a number as a key would not come back as one."""
+    if isinstance(value, Mapping):
+        for key, member in value.items():
+            if not isinstance(key, str):
+                raise TypeError(f"keys must be text, found {key!r:.40}")
+            _check_keys(member)
+    elif isinstance(value, list | tuple):
+        for member in value:
+            _check_keys(member)
 
 
 def _refuse(value: object) -> Any:

@@ -75,6 +75,8 @@ def test_mappings_of_any_kind_are_objects() -> None:
         ({"a": b"bytes"}, "a bytes has no JSON form"),
         ({"a": {1, 2}}, "a set has no JSON form"),
         ({("a",): 1}, "keys must be"),
+        ({"a": [({5: 6},)]}, "keys must be text, found 5"),
+        ({None: 1}, "keys must be text, found None"),
         ({"a": UUID(int=0)}, "a UUID has no JSON form"),
         ({"a": Decimal("1.5")}, "a Decimal has no JSON form"),
         ({"a": datetime(2026, 11, 21, tzinfo=UTC)}, "a datetime has no JSON form"),
