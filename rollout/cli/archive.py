@@ -23,6 +23,9 @@ def archive(output: Output, reference: str | None, last: bool, wants_json: bool)
     record it, bring it back with `rollout unarchive`. While somebody records one of these threads,
     nothing is moved: status 4.
 
+    A reference client that has opened a paginated thread before remembers where it lay. It lists
+    the thread as archived, but cannot bring it back: that is for `rollout unarchive`.
+
     \b
     Example:
       rollout archive 01a1fc4a
