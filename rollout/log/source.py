@@ -105,6 +105,45 @@ class _PlainSource:
         self.close()
 
 
+class LentSource:
+    """A source that somebody else opened, and closes."""
+
+    def __init__(self, source: Source) -> None:
+        self._source = source
+        self.path = source.path
+        self.identity = source.identity
+        self.stat = source.stat
+
+    @property
+    def bytes_read(self) -> int:
+        return self._source.bytes_read
+
+    @property
+    def size_bytes(self) -> int:
+        return self._source.size_bytes
+
+    @property
+    def defect(self) -> Rejected | None:
+        return self._source.defect
+
+    def reaches(self, offset: int) -> bool:
+        return self._source.reaches(offset)
+
+    def read_at(self, offset: int, size_bytes: int) -> bytes:
+        return self._source.read_at(offset, size_bytes)
+
+    def close(self) -> None:
+        """Leave it open."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
 def open_source(fs: FileSystem, path: str) -> Source:
     """Open a rollout for reading; compressed when its name says so. Raise NotFound or StorageFailed."""
     file = fs.open_read(path)

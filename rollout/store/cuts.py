@@ -15,7 +15,7 @@ from rollout.format.items import is_history
 from rollout.format.record import Era, Record
 from rollout.fs.api import FileSystem
 from rollout.log.lines import Span, iter_lines, iter_lines_backward
-from rollout.log.source import open_source
+from rollout.log.source import LentSource, Source, open_source
 from rollout.replay.lineage import Lineage, Segment
 from rollout.replay.positions import find_line_end
 from rollout.replay.turn_search import ended_turn, find_turn_end, find_turn_start, started_turn
@@ -94,9 +94,16 @@ def cut_through_turn(lineage: Lineage, turn_id: str) -> Cut:
 
 
 def lineage_at(fs: FileSystem, lineage: Lineage, cut: Cut) -> Lineage:
-    """Return a lineage that ends at a cut, with a file of its own open."""
+    """Return a lineage that ends at a cut.
+
+    Where the cut lies in the newest rollout, it reads the file that is open, whatever has its name now;
+    so close it first.
+    """
     segment = lineage.segments[cut.place]
-    source = open_source(fs, segment.file.path)
+    if segment is lineage.newest:
+        source: Source = LentSource(lineage.newest_source)
+    else:
+        source = open_source(fs, segment.file.path)
     if source.identity != segment.identity:
         source.close()
         raise NotFound(
