@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shlex
-from pathlib import Path
 
 import click
 
@@ -14,16 +13,13 @@ from fork.family import Family, Member, family_of
 from fork.outline import outline
 from rollout.cli.options import (
     allow_damage_option,
-    is_path,
+    find_known_id,
     json_option,
     open_thread,
     pass_output,
     thread_options,
 )
 from rollout.cli.output import Output, emit_damage, emit_json
-from rollout.errors import InvalidRequest
-from rollout.store.opening import find_file
-from rollout.store.store import Store
 from rollout.wire.families import (
     CommonAncestor,
     DiffSide,
@@ -53,7 +49,7 @@ def tree(output: Output, reference: str | None, last: bool, shows_all: bool, wan
       rollout tree 01a1fc4a
     """
     with output.open_store() as store:
-        family = family_of(store, _find_reference(store, reference, last=last))
+        family = family_of(store, find_known_id(store, reference, last=last))
     if wants_json:
         emit_json(_tree(family))
         return
@@ -140,22 +136,3 @@ def _difference(found: Difference) -> ThreadDiff:
         ),
         *(DiffSide(one.thread_id, one.taken_back, one.turns, one.damage) for one in (found.a, found.b)),
     )
-
-
-def _find_reference(store: Store, reference: str | None, *, last: bool) -> str:
-    """Return the id, prefix or name that THREAD or --last stands for; the thread need not be readable."""
-    if last is (reference is not None):
-        raise InvalidRequest(
-            "choosing a thread: expected either THREAD or --last",
-            hint="Name one thread: a full id, a unique prefix, a name, a path, or --last.",
-        )
-    if reference is None:
-        return store.newest_thread_id()
-    if not is_path(reference):
-        return reference
-    path = str(Path(reference).expanduser().absolute())
-    file = find_file(path)
-    if file is not None:
-        return file.name.thread_id
-    with store.open_path(path) as thread:
-        return thread.id

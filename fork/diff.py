@@ -98,15 +98,16 @@ def diff_threads(store: Store, a: str | Thread, b: str | Thread, *, allow_damage
 
 
 def _find_parting(one: Lineage, other: Lineage) -> _Parting | None:
-    """Return where two lineages part; None when they have no rollout in common."""
+    """Return where two lineages part; None when they have no rollout in common.
+
+    A rollout leaves its base at one place only: where two ends differ, the next rollouts do.
+    """
     found: _Parting | None = None
     for place, (mine, yours) in enumerate(zip(one.segments, other.segments, strict=False)):
         if mine.rollout_id != yours.rollout_id:
             break
         shorter = min(mine, yours, key=lambda segment: (segment.end_offset, not segment.is_cut))
         found = _Parting(place, shorter)
-        if mine.end_offset != yours.end_offset:
-            break
     return found
 
 
