@@ -97,10 +97,11 @@ class Checkpoints:
         if end_offset < self._due_offset(growing, every):
             return None
         made = growing.make(lineage)
-        self._size_bytes = _record_bytes(made) if made is not None else self._size_bytes
-        if made is None or end_offset < self._due_offset(growing, every):
+        if made is None or _record_bytes(made) > self._max_line_bytes:
+            self._next_offset = end_offset + every  # it may be storable again once something replaced it
             return None
-        if self._size_bytes > self._max_line_bytes:
+        self._size_bytes = _record_bytes(made)
+        if end_offset < self._due_offset(growing, every):
             return None
         growing.since_offset = end_offset
         self._due_offset(growing, every)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from itertools import pairwise
 from typing import Any
 
 import pytest
 
 from rollout.errors import Conflict, DamagedLog, InvalidRequest, LeaseHeld
 from rollout.replay.foundation import Sidecars
+from rollout.replay.growing import GrowingCheckpoint
 from rollout.replay.lineage import Lineage
 from rollout.replay.positions import MadeCheckpoint, make_checkpoint
 from rollout.replay.reading import ReadPath
@@ -127,6 +129,21 @@ def test_a_reopened_log_is_not_read_back_before_it_is_time(readings: list[int]) 
         with store.record(thread_id, checkpoint_every_bytes=1_000_000) as recorder:
             say(recorder)
     assert readings == []
+
+
+def test_one_that_cannot_be_stored_is_not_made_again_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is tried once in so many bytes, and the turns go on."""
+    tried: list[int] = []
+
+    def make(_: GrowingCheckpoint, lineage: Lineage) -> MadeCheckpoint | None:
+        tried.append(lineage.newest.end_offset)
+        return None
+
+    monkeypatch.setattr(GrowingCheckpoint, "make", make)
+    fs, _, thread_id = recorded()
+    assert checkpoints_of(fs, thread_id) == []
+    assert len(tried) > 1
+    assert all(later - earlier >= EVERY for earlier, later in pairwise(tried))
 
 
 def test_a_compaction_is_read_back_to(readings: list[int]) -> None:
