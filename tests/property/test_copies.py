@@ -19,7 +19,7 @@ from rollout.store.projecting import project
 from rollout.store.store import Store
 from rollout.store.turn_pages import read_turns
 from rollout.testing.crashfs import CrashFS
-from rollout.testing.strategies import Cut, lineages, write_lineage
+from rollout.testing.strategies import LEGACY, PAGINATED, Cut, Line, lineages, logs, write_lineage, write_log
 from rollout.turns.model import ItemsView
 from rollout.turns.rows import in_order, shown_item
 from tests.builders import DAY, HOME, plain, uuid
@@ -31,9 +31,14 @@ FLAT = RolloutId(uuid(0xF1A7))
 def store_of(cuts: list[Cut]) -> Store:
     """Return a store over a home with the rollouts of a lineage."""
     ids = [uuid(number) for number in range(1, len(cuts) + 1)]
+    return store_over([made.content for made in write_lineage(ids, cuts, **WINDOW)])
+
+
+def store_over(contents: list[bytes]) -> Store:
+    """Return a store over a home with these rollouts, numbered from 1."""
     files = {
-        f"{DAY}/rollout-2026-11-21T04-09-33-{rollout_id}.jsonl": made.content
-        for rollout_id, made in zip(ids, write_lineage(ids, cuts, **WINDOW), strict=True)
+        f"{DAY}/rollout-2026-11-21T04-09-33-{uuid(number)}.jsonl": content
+        for number, content in enumerate(contents, 1)
     }
     ticks = count(1_795_248_374_000)
     return Store(CrashFS(files, folders=[HOME]), HOME, 1 << 20, lambda: next(ticks), lambda: uuid(99))
@@ -90,6 +95,35 @@ def test_a_log_in_order_is_always_copied(cuts: list[Cut]) -> None:
     found = flattened(store_of(cuts), uuid(len(cuts)), answers)
     assert found
     assert found[0] == found[1]
+
+
+def legacy_store(lines: list[Line], added: list[Line]) -> Store:
+    """Return a store over a home with a legacy rollout and a fork of its end."""
+    parent = write_log(uuid(1), LEGACY, lines, **WINDOW)
+    offset, _ = parent.ends[-1]
+    base = {"thread_id": uuid(1), "end_ordinal_exclusive": len(parent.ends), "end_byte_offset": offset}
+    child = write_log(uuid(2), PAGINATED, added, base=base, **WINDOW)
+    return store_over([parent.content, child.content])
+
+
+def what_is_given(lineage: Lineage) -> list[Any]:
+    """Return the turns by their ids and ends, and what a model is given."""
+    turns = read_turns(lineage, ItemsView.FULL, allow_damage=True)
+    outline = [(turn.id, turn.status, plain(turn.error), turn.completed_at) for turn in turns]
+    return [
+        outline,
+        read_context(lineage).input_json(),
+        read_context(lineage, reads_everything=True).input_json(),
+    ]
+
+
+@settings(max_examples=300)
+@given(lines=logs(max_size=6), added=logs(max_size=4))
+def test_a_copy_of_a_legacy_root_gives_the_same(lines: list[Line], added: list[Line]) -> None:
+    """Or else none is made."""
+    found = flattened(legacy_store(lines, added), uuid(2), what_is_given)
+    if found:
+        assert found[0] == found[1]
 
 
 def ordinals(lineage: Lineage) -> list[int]:
