@@ -53,7 +53,7 @@ COMMANDS: Final = {
     "flatten": Entry(
         "fork.cli_flatten:flatten", "Write a thread's whole history into a file that depends on no other."
     ),
-    "fork": Entry("fork.cli:fork", "Make a thread that goes on where another one stands; copies nothing."),
+    "fork": Entry("fork.cli:fork", "Make a thread that goes on where another one stands, and print its id."),
     "items": Entry("rollout.cli.items:items", "Page through the items of a thread or a turn, oldest first."),
     "list": Entry("rollout.cli.threads:list_threads", "List the threads of the home, newest first."),
     "new": Entry("rollout.cli.new:new", "Make an empty thread, and print its id."),

@@ -11,8 +11,9 @@ import click
 
 from rollout.cli.options import json_option, open_thread, pass_output, thread_options
 from rollout.cli.output import Output, counted, emit_json, shown_size
+from rollout.format.record import Damage
 from rollout.store.check import FileCheck
-from rollout.wire.findings import Checked, checked_file
+from rollout.wire.findings import Checked, checked_file, checked_lineage
 
 _DAMAGED: Final = 5
 _PROGRESS_AFTER_SECONDS: Final = 1.0
@@ -20,18 +21,30 @@ _PROGRESS_AFTER_SECONDS: Final = 1.0
 
 @click.command("check")
 @thread_options
+@click.option(
+    "--lineage",
+    is_flag=True,
+    help="Follow the thread through its bases instead: every link, and every seal up to where it is left.",
+)
 @json_option
 @pass_output
-def check(output: Output, reference: str | None, last: bool, wants_json: bool) -> int:
+def check(output: Output, reference: str | None, last: bool, lineage: bool, wants_json: bool) -> int:
     """Read everything, change nothing, list what is damaged.
 
     Without THREAD the whole home. Damage comes with its file and byte span, and the exit
     status is 5. A last line cut short is no damage: a crash or a writer at work leaves it.
 
+    With --lineage the history of THREAD is verified link by link, through all that it was forked
+    from, and each segment comes with how many of its bytes are vouched for by seals, how many by
+    the anchor of the link alone, and how many by nothing.
+
     \b
-    Example:
+    Examples:
       rollout check 01a1fc4a
+      rollout check 01a1fc4a --lineage --json
     """
+    if lineage:
+        return _check_lineage(output, reference, last=last, wants_json=wants_json)
     is_whole = reference is None and not last
     with output.open_store() as store:
         if is_whole:
@@ -62,6 +75,27 @@ def check(output: Output, reference: str | None, last: bool, wants_json: bool) -
     return 0 if is_sound else _DAMAGED
 
 
+def _check_lineage(output: Output, reference: str | None, *, last: bool, wants_json: bool) -> int:
+    with output.open_store() as store, open_thread(store, reference, last=last) as thread:
+        found = thread.check_lineage()
+    if wants_json:
+        emit_json(checked_lineage(found))
+        return 0 if found.is_sound else _DAMAGED
+    for one in found.segments:
+        until = f" to ordinal {one.end_ordinal:,}" if one.end_ordinal is not None else ""
+        click.echo(f"{one.path}{until}")
+        click.echo(
+            f"  {shown_size(one.size_bytes)}: {shown_size(one.sealed_bytes)} sealed, "
+            f"{shown_size(one.anchored_bytes)} anchored, {shown_size(one.unvouched_bytes)} neither"
+        )
+        _print_damage(one.damage, one.torn_tail)
+    verdict = _verdict(len(found.damage), 0, 0)
+    records = sum(one.records for one in found.segments)
+    total = f"{counted(len(found.segments), 'segment')}, {counted(records, 'record')}"
+    click.echo(f"{total}: {click.style(verdict, fg='green' if found.is_sound else 'red')}")
+    return 0 if found.is_sound else _DAMAGED
+
+
 def progress(checks: Iterable[FileCheck], files: int) -> Iterator[FileCheck]:
     """Yield checks as they come, and tell people who wait how far it is."""
     began = monotonic()
@@ -90,11 +124,15 @@ def _print(one: FileCheck) -> None:
     click.echo(one.path)
     if one.problem is not None:
         click.echo(f"  {click.style('problem', fg='red')}  {one.problem.message}")
-    for damage in one.damage:
-        span = f"bytes {damage.start_offset}-{damage.end_offset}"
-        click.echo(f"  {click.style('damage', fg='red')}  {span}  {damage.reason.value}: {damage.detail}")
-    if one.torn_tail is not None:
-        span = f"bytes {one.torn_tail.start_offset}-{one.torn_tail.end_offset}"
-        click.echo(f"  note  {span}  {one.torn_tail.detail}")
+    _print_damage(one.damage, one.torn_tail)
     for reason, count in sorted(one.passed_over.items()):
         click.echo(f"  note  {counted(count, 'line')} passed over: {reason}")
+
+
+def _print_damage(damages: Iterable[Damage], torn_tail: Damage | None) -> None:
+    for damage in damages:
+        span = f"bytes {damage.start_offset}-{damage.end_offset}"
+        click.echo(f"  {click.style('damage', fg='red')}  {span}  {damage.reason.value}: {damage.detail}")
+    if torn_tail is not None:
+        span = f"bytes {torn_tail.start_offset}-{torn_tail.end_offset}"
+        click.echo(f"  note  {span}  {torn_tail.detail}")

@@ -25,6 +25,7 @@ from rollout.turns.model import ItemsView, Turn, TurnItem
 from rollout.turns.paging import DEFAULT_LIMIT, Page, PageRequest, SortDirection
 
 if TYPE_CHECKING:
+    from rollout.store.lineage_check import LineageCheck
     from rollout.store.recorder import Recorder
 
 
@@ -89,6 +90,12 @@ class Thread:
     def broken_seals(self) -> list[Damage]:
         """Return what the seals of the whole history prove altered, oldest first."""
         return find_broken_seals(self._lineage)
+
+    def check_lineage(self) -> LineageCheck:
+        """Read every segment up to where it is left, and say what is wrong, and what nothing vouches for."""
+        from rollout.store.lineage_check import check_lineage
+
+        return check_lineage(self._lineage)
 
     def context(self, *, full_replay: bool = False, allow_damage: bool = False) -> Context:
         """Return what continuing the thread needs, read backward to the newest checkpoint.

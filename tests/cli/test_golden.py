@@ -26,7 +26,12 @@ CURSOR = (
     + COMPACTED
     + '","rolloutOrdinal":43,"includeAnchor":false,"scope":{"kind":"turns"}}'
 )
+ROOT = "01a1fc4b-16b5-7d93-9aa8-b874e11d36be"
+FIRST_TURN = "01a1fc4b-16ba-7c82-87b9-a01967c56a80"
+SECOND_TURN = "01a1fc4b-16f3-7fd3-97df-31d5f5179705"
 NO_HOME = "-"
+MINTED = re.compile(r"\b(?!01a1f[bc])[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b")
+"""An id that was made while the test ran: not one of the recordings."""
 
 CASES: dict[str, tuple[str, list[str]]] = {
     "help": (NO_HOME, ["--help"]),
@@ -58,6 +63,20 @@ CASES: dict[str, tuple[str, list[str]]] = {
     "resume-full": ("paginated", ["resume", COMPACTED, "--full-replay", "--exclude-turns"]),
     "resume-json": ("paginated", ["resume", COMPACTED, "--exclude-turns", "--initial-turns", "1", "--json"]),
     "resume-compressed": ("compressed", ["resume", "01a1fc4b-e8b2", "--exclude-turns"]),
+    "fork": ("forks", ["fork", ROOT, "--name", "Try the other fix"]),
+    "fork-before": (
+        "forks",
+        ["fork", ROOT, "--before-turn", SECOND_TURN, "--cwd", "/src/other", "--model", "m"],
+    ),
+    "fork-first": ("forks", ["fork", ROOT, "--before-turn", FIRST_TURN]),
+    "fork-json": ("forks", ["fork", ROOT, "--last-turn", FIRST_TURN, "--json"]),
+    "fork-json-excluded": ("legacy", ["fork", "--last", "--exclude-turns", "--json"]),
+    "fork-both": ("forks", ["fork", ROOT, "--before-turn", FIRST_TURN, "--last-turn", SECOND_TURN]),
+    "fork-unknown-turn": ("forks", ["fork", ROOT, "--last-turn", COMPACTED, "--json"]),
+    "fork-not-found": ("forks", ["fork", "no such name"]),
+    "check-lineage": ("forks", ["check", FORK, "--lineage"]),
+    "check-lineage-json": (ALTERED, ["check", ALTERED_THREAD, "--lineage", "--json"]),
+    "check-lineage-altered": (ALTERED, ["check", ALTERED_THREAD, "--lineage"]),
     "tree": ("forks", ["tree", "01a1fc4b-1538"]),
     "tree-json": ("forks", ["tree", "01a1fc4b-15f9", "--json"]),
     "tree-reverts": ("reverts", ["tree", "01a1fc4b-67fa"]),
@@ -106,9 +125,13 @@ CASES: dict[str, tuple[str, list[str]]] = {
 
 
 def still(text: str, home: Path) -> str:
-    """Return output without what differs from run to run: the home's path and durations of reading."""
+    """Return output without what differs from run to run: the home's path, durations, new ids times."""
     text = text.replace(str(home), "HOME")
-    return re.sub(r" in [\d.]+ (?:ms|s):", " in TIME:", text)
+    text, made = MINTED.subn("MINTED", re.sub(r" in [\d.]+ (?:ms|s):", " in TIME:", text))
+    if made:
+        text = re.sub(r"/\d{4}/\d\d/\d\d/rollout-[\dT-]+-MINTED", "/DAY/rollout-TIME-MINTED", text)
+        text = re.sub(r'"(createdAt|updatedAt|recencyAt)":\d+', r'"\1":"TIME"', text)
+    return text
 
 
 @pytest.mark.parametrize("case", CASES)
