@@ -145,6 +145,12 @@ def _unrelated(store: Store, one: Thread, other: Thread) -> InvalidRequest:
             f"{comparing}: the thread went back to its beginning, or was written anew",
             hint="Read either by its path.",
         )
+    older = _older_file(one, other) or _older_file(other, one)
+    if older is not None:
+        return InvalidRequest(
+            f"{comparing}: one of them was written anew, and the other stands on a file that it had before",
+            hint=f"Compare that one, by its path: {older}",
+        )
     if other.id in family_of(store, one.id).by_id:
         return InvalidRequest(
             f"{comparing}: a copy, or a fork that stands alone, shares no bytes with what it was forked "
@@ -155,3 +161,8 @@ def _unrelated(store: Store, one: Thread, other: Thread) -> InvalidRequest:
         f"{comparing}: neither was forked from the other, nor both from a third",
         hint=f"Run `rollout tree {one.id}` to see what it can be compared with.",
     )
+
+
+def _older_file(one: Thread, other: Thread) -> str | None:
+    """Return the newest file of a thread that another one's history lies in."""
+    return next((file.path for file in reversed(other.files()) if file.name.thread_id == one.id), None)

@@ -157,6 +157,20 @@ def test_a_copy_cannot_be_compared() -> None:
     assert caught.value.hint is not None
 
 
+def test_a_thread_written_anew_is_compared_by_its_older_file() -> None:
+    """A child stands on the file that its parent had before it was flattened; the hint names it."""
+    root = thread(1).turn("one")
+    child = child_of(root, 2).turn("two", turn_id="c")
+    anew = Rollout(0, "paginated", rollout_number=9, id=root.thread_id).turn("one")
+    anew.thread_id = root.thread_id
+    made = home(root, child, anew)
+    with pytest.raises(InvalidRequest, match="written anew") as caught:
+        difference(made, 1, 2)
+    path = (caught.value.hint or "").rpartition(": ")[2]
+    with store_of(made) as store, store.open_path(path) as older:
+        assert sides(diff_threads(store, older, uuid(2))) == ([], ["c"])
+
+
 def test_unrelated_threads_cannot_be_compared() -> None:
     """Neither was forked from the other, nor both from a third."""
     with pytest.raises(InvalidRequest, match="nor both from a third"):
