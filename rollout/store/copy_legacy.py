@@ -13,20 +13,19 @@ import msgspec
 
 from rollout.errors import UnsupportedFormat
 from rollout.format.decoding import decode_json
-from rollout.format.record import Era, Reason, Record, Rejected
+from rollout.format.record import Era, Record, Rejected
 from rollout.format.vocabulary import EVENT_MSG, ITEM_COMPLETED
 from rollout.log.lines import iter_lines
 from rollout.replay.lineage import Lineage, Segment
 from rollout.replay.sealed import find_broken_seals, refuse_broken
-from rollout.store.copy_plan import Carried, CopyPlan, Edit, resealed, sealed_edit, unnumbered
+from rollout.store.copy_plan import LEFT_OUT, Carried, Edit, resealed, sealed_edit, unnumbered
 from rollout.turns.recorded import legacy_events
 
-_LEFT_OUT: Final = frozenset({Reason.CHECKPOINT, Reason.TORN_TAIL, Reason.CUT_LINE})
 _SHOWN_AS_STORED: Final = "Plan"
 _THOUGHTS: Final = "agent_reasoning_raw_content"
 
 
-def plan_legacy_copy(lineage: Lineage) -> CopyPlan:
+def plan_legacy_copy(lineage: Lineage) -> list[Carried]:
     """Return how a lineage whose oldest segment is legacy goes into one legacy rollout.
 
     Reads and decodes all of it, and verifies its seals. Raise UnsupportedFormat for what has no legacy
@@ -39,7 +38,7 @@ def plan_legacy_copy(lineage: Lineage) -> CopyPlan:
             f"copying thread {lineage.thread_id}: {oldest.file.path} is of an era that no client writes",
             hint="Read it where it is, or fork it by reference from within its home.",
         )
-    return CopyPlan([Carried(one, _edits(lineage, one)) for one in lineage.segments], is_plain=False)
+    return [Carried(one, _edits(lineage, one)) for one in lineage.segments]
 
 
 def _edits(lineage: Lineage, segment: Segment) -> list[Edit]:
@@ -52,7 +51,7 @@ def _edits(lineage: Lineage, segment: Segment) -> list[Edit]:
             edit: Edit | None
             if isinstance(line, Rejected):
                 edit = Edit(line.start_offset, line.end_offset)
-                if line.reason not in _LEFT_OUT:
+                if line.reason not in LEFT_OUT:
                     edit = resealed(source, line)
                 elif line.end_offset == end:
                     end = line.start_offset

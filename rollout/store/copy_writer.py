@@ -17,31 +17,31 @@ from rollout.log.anchor import digest_text
 from rollout.log.source import Source
 from rollout.store.copy_plan import Edit
 
-_BLOCK_BYTES: Final = 1 << 20
+_BLOCK_BYTES: Final = 128 << 10
+_READ_BYTES: Final = 1 << 20
+_SYNC_BYTES: Final = 16 << 20
+"""So much is handed to the disk at a time, while more is read."""
 
 
 class CopyWriter:
-    """Writes one copy into a file that nobody sees yet. Nothing is durable.
+    """Writes one copy into a file that nobody sees yet. Nothing is durable for sure.
 
-    `report` is told now and then how many bytes were written. Without `has_seals` nothing is sealed.
+    `report` is told now and then how many bytes were written.
     """
 
-    def __init__(
-        self, out: AppendFile, report: Callable[[int], None] | None = None, *, has_seals: bool = True
-    ) -> None:
+    def __init__(self, out: AppendFile, report: Callable[[int], None] | None = None) -> None:
         self._out = out
         self._report = report
         self._pieces: list[bytes | memoryview] = []
         self._pending = 0
+        self._synced_bytes = 0
         self._covered_from = 0
         self._hasher = blake3()
-        self._has_seals = has_seals
         self.size_bytes = 0
 
     def put(self, content: bytes | memoryview) -> None:
         """Add bytes."""
-        if self._has_seals:
-            self._hasher.update(content)
+        self._hasher.update(content)
         self._pieces.append(content)
         self._pending += len(content)
         self.size_bytes += len(content)
@@ -63,12 +63,26 @@ class CopyWriter:
             while at < edit.start_offset:
                 if at >= block_start + len(block):
                     block_start = at
-                    block = memoryview(source.read_at(at, min(_BLOCK_BYTES, end_offset - at)))
+                    block = memoryview(source.read_at(at, min(_READ_BYTES, end_offset - at)))
                 end = min(edit.start_offset, block_start + len(block))
                 self.put(block[at - block_start : end - block_start])
                 at = end
             self._put_edit(edit)
             at = edit.end_offset
+
+    def put_lines(self, content: bytes, start_offset: int, edits: list[Edit]) -> None:
+        """Add lines that begin at `start_offset`, with edits in their order."""
+        if not edits:
+            self.put(content)
+            return
+        view, at = memoryview(content), start_offset
+        for edit in edits:
+            if at < edit.start_offset:
+                self.put(view[at - start_offset : edit.start_offset - start_offset])
+            self._put_edit(edit)
+            at = edit.end_offset
+        if at < start_offset + len(content):
+            self.put(view[at - start_offset :])
 
     def _put_edit(self, edit: Edit) -> None:
         if edit.seal_at is None:
@@ -82,9 +96,15 @@ class CopyWriter:
 
     def flush(self) -> None:
         """Hand everything to the file."""
-        if self._pieces:
-            self._out.append(b"".join(self._pieces))
-            self._pieces.clear()
-            self._pending = 0
+        if not self._pieces:
+            return
+        first = self._pieces[0]
+        is_one = len(self._pieces) == 1 and isinstance(first, bytes)
+        self._out.append(first if is_one and isinstance(first, bytes) else b"".join(self._pieces))
+        self._pieces.clear()
+        self._pending = 0
+        if self.size_bytes - self._synced_bytes >= _SYNC_BYTES:
+            self._out.sync()
+            self._synced_bytes = self.size_bytes
         if self._report is not None:
             self._report(self.size_bytes)

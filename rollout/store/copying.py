@@ -7,6 +7,7 @@ shows what its lineage shows. Format: docs/format.md, "Copies".
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, Final
@@ -15,6 +16,7 @@ from msgspec import Struct
 
 from rollout.errors import Conflict, DamagedLog
 from rollout.format.encoding import Draft, line_front
+from rollout.fs.mutation import AppendFile
 from rollout.fs.publish import publishing, sync_names
 from rollout.ids import RolloutId, ThreadId
 from rollout.log.layout import archived_path, base_name, folder_of, new_rollout_path
@@ -24,8 +26,9 @@ from rollout.replay.checkpoint import CHECKPOINT_EVERY_BYTES
 from rollout.replay.lineage import Lineage
 from rollout.store.checkpoints import Checkpoints
 from rollout.store.copy_check import check_copy, open_copy
+from rollout.store.copy_glance import Stretch, UnclearError, iter_in_order
 from rollout.store.copy_legacy import plan_legacy_copy
-from rollout.store.copy_plan import CopyPlan, plan_copy
+from rollout.store.copy_plan import plan_copy
 from rollout.store.copy_writer import CopyWriter
 from rollout.store.creating import (
     BASE_MEMBERS,
@@ -41,6 +44,7 @@ from rollout.store.recording import Surroundings
 
 _FILLER: Final = b'"type":"event_msg","payload":{"type":"token_count","info":null,"rate_limits":null}}\n'
 """What takes the ordinal of a header that is not carried over: it says nothing to any reader."""
+_WAITING_STRETCHES: Final = 16
 
 
 Report = Callable[[int, int], None]
@@ -135,47 +139,97 @@ def publish_copy(
 ) -> Published:
     """Publish a rollout that shows what `lineage` shows, and has no base. Durable on return.
 
-    Reads everything, all seals are verified, and writes it in a second pass.
+    A log that turns out not to be in order is read once more, and its copy is compared with it. All seals
+    are verified in either case.
     """
     if lineage.newest_source.defect is not None:
         raise _incomplete(lineage)
-    is_paginated = lineage.is_paginated
-    plan = plan_copy(lineage) if is_paginated else plan_legacy_copy(lineage)
     if around.fs.find_stat(copy.path) is not None:
         raise Conflict(f"making the rollout {copy.path}: there is a file of that name", hint="Try again.")
     folder = folder_of(copy.path)
     around.fs.make_folders(folder)
-    with publishing(around.fs, copy.path) as draft:
-        tell = partial(report, lineage.bytes_total) if report is not None else None
-        out = CopyWriter(draft, tell, has_seals=plan.has_seals)
-        _put_records(out, lineage, plan, copy)
-        reopen = partial(open_copy, around.fs, draft.path, copy.path, lineage.max_line_bytes)
-        if not plan.is_plain:
-            with reopen() as made:
-                check_copy(lineage, made, is_thread=made.thread_id == lineage.thread_id)
-        elif plan.ends_turn and copy.members.get("originator") == ORIGINATOR:
-            kept = Checkpoints(lineage.thread_id, reopen, CHECKPOINT_EVERY_BYTES, lineage.max_line_bytes)
-            checkpoint = kept.find_due(out.size_bytes)
-            _put_drafts(out, [checkpoint] if checkpoint is not None else [], None, copy.now_ms)
-        _put_drafts(out, copy.drafts, copy.next_ordinal if is_paginated else None, copy.now_ms)
-        out.flush()
-        size_bytes = out.size_bytes
+    size_bytes = _find_plain_copy(around, lineage, copy, report) if lineage.is_paginated else None
+    if size_bytes is None:
+        size_bytes = _compared_copy(around, lineage, copy, report)
     sync_names(around.fs, around.home, folder_of(folder))
     return Published(copy.path, size_bytes)
 
 
-def _put_records(out: CopyWriter, lineage: Lineage, plan: CopyPlan, copy: Copy) -> None:
-    """Write the header, and everything that is carried over."""
+def _find_plain_copy(around: Surroundings, lineage: Lineage, copy: Copy, report: Report | None) -> int | None:
+    """Publish a copy of a log that is in order; return its size, or None when it is not."""
+    try:
+        with publishing(around.fs, copy.path) as draft:
+            out = _writer(draft, lineage, copy, report)
+            ends_turn = _put_in_order(out, lineage, copy)
+            out.flush()
+            if ends_turn and copy.members.get("originator") == ORIGINATOR:
+                reopen = partial(open_copy, around.fs, draft.path, copy.path, lineage.max_line_bytes)
+                kept = Checkpoints(lineage.thread_id, reopen, CHECKPOINT_EVERY_BYTES, lineage.max_line_bytes)
+                checkpoint = kept.find_due(out.size_bytes)
+                _put_drafts(out, [checkpoint] if checkpoint is not None else [], None, copy.now_ms)
+            _put_drafts(out, copy.drafts, copy.next_ordinal, copy.now_ms)
+            out.flush()
+            return out.size_bytes
+    except UnclearError:
+        return None
+
+
+def _put_in_order(out: CopyWriter, lineage: Lineage, copy: Copy) -> bool:
+    """Write what is in order, behind the back of whoever finds out; tell whether it ends with a turn.
+
+    Raise UnclearError when it is not in order.
+    """
+    from concurrent.futures import Future, ThreadPoolExecutor  # nobody else needs them
+
+    ends_turn = False
+    waiting: deque[Future[None]] = deque()
+    with ThreadPoolExecutor(1) as worker:
+        for stretch in iter_in_order(lineage):
+            if stretch.content:
+                ends_turn = stretch.ends_turn
+            waiting.append(worker.submit(_put_stretch, out, stretch, copy.now_ms))
+            if len(waiting) > _WAITING_STRETCHES:
+                waiting.popleft().result()
+        while waiting:
+            waiting.popleft().result()
+    return ends_turn
+
+
+def _put_stretch(out: CopyWriter, stretch: Stretch, now_ms: int) -> None:
+    _put_filler(out, stretch.filled_ordinal, now_ms)
+    out.put_lines(stretch.content, stretch.start_offset, stretch.edits)
+
+
+def _compared_copy(around: Surroundings, lineage: Lineage, copy: Copy, report: Report | None) -> int:
+    """Publish a copy that was compared with its lineage; return its size."""
+    is_paginated = lineage.is_paginated
+    parts = plan_copy(lineage) if is_paginated else plan_legacy_copy(lineage)
+    with publishing(around.fs, copy.path) as draft:
+        out = _writer(draft, lineage, copy, report)
+        for part in parts:
+            segment = part.segment
+            _put_filler(out, part.filled_ordinal, copy.now_ms)
+            out.put_range(lineage.source(segment), segment.start_offset, segment.end_offset, part.edits)
+        out.flush()
+        with open_copy(around.fs, draft.path, copy.path, lineage.max_line_bytes) as made:
+            check_copy(lineage, made, is_thread=made.thread_id == lineage.thread_id)
+        _put_drafts(out, copy.drafts, copy.next_ordinal if is_paginated else None, copy.now_ms)
+        out.flush()
+        return out.size_bytes
+
+
+def _writer(draft: AppendFile, lineage: Lineage, copy: Copy, report: Report | None) -> CopyWriter:
+    """Return the writer of a copy, its header written."""
+    out = CopyWriter(draft, partial(report, lineage.bytes_total) if report is not None else None)
     mode = {"history_mode": "paginated" if lineage.is_paginated else "legacy"}
     header = header_draft(copy.members | mode)
     _put_drafts(out, [header], 0 if lineage.is_paginated else None, copy.now_ms)
-    stamp = timestamp_of(copy.now_ms).encode()
-    for part in plan.parts:
-        if part.filled_ordinal is not None:
-            out.put(b'{"timestamp":"%b","ordinal":%d,' % (stamp, part.filled_ordinal) + _FILLER)
-        segment = part.segment
-        out.put_range(lineage.source(segment), segment.start_offset, segment.end_offset, part.edits)
-    out.flush()
+    return out
+
+
+def _put_filler(out: CopyWriter, ordinal: int | None, now_ms: int) -> None:
+    if ordinal is not None:
+        out.put(b'{"timestamp":"%b","ordinal":%d,' % (timestamp_of(now_ms).encode(), ordinal) + _FILLER)
 
 
 def _put_drafts(out: CopyWriter, drafts: Sequence[Draft], ordinal: int | None, now_ms: int) -> None:

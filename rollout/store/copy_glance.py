@@ -1,0 +1,154 @@
+"""Logs that are in order, told by a glance at their lines: what most copies are made of.
+
+Every line begins as writers write it and ends whole, seals hold, ordinals rise, and no turn goes on
+behind a fork. Then one file shows what the lineage shows, and nothing need be decoded to know it.
+Format: docs/format.md, "Copies".
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from io import BytesIO
+from itertools import accumulate
+from operator import lt, methodcaller
+from typing import Final
+
+from msgspec import Struct
+
+from rollout.format.decoding import decode_line
+from rollout.format.record import Rejected
+from rollout.format.seals import Seal, find_seal, find_seal_remains
+from rollout.format.vocabulary import CHECKPOINT, EVENT_MSG, ITEM_COMPLETED, TASK_STARTED, TURN_ENDS
+from rollout.log.chunks import iter_chunks
+from rollout.log.seal import iter_broken_seals
+from rollout.replay.lineage import Lineage, Segment
+from rollout.store.copy_plan import Edit, filled_ordinal
+
+_FRONT: Final = re.compile(
+    rb'\{"timestamp":"[^"\\]*",(?:"ordinal":(0|[1-9][0-9]{0,17}),)?"type":"([a-z_]+)","payload":\{'
+    rb'(?:"type":"([a-z_]+)"(?:,"thread_id":"[^"\\]*","turn_id":"([^"\\]*)")?)?'
+).match
+_EVENT: Final = EVENT_MSG.encode()
+_ITEM: Final = ITEM_COMPLETED.encode()
+_CHECKPOINT: Final = CHECKPOINT.encode()
+_ENDS: Final = frozenset(word.encode() for word in TURN_ENDS)
+_MARKS: Final = _ENDS | {word.encode() for word in TASK_STARTED}
+_WATCHED: Final = _MARKS | {_CHECKPOINT}
+_IS_WHOLE: Final = methodcaller("endswith", b"}\n")
+_QUOTE: Final = ord('"')
+
+
+class Stretch(Struct, frozen=True, gc=False):
+    """Whole lines of a segment, from `start_offset` on, and what a copy has other content for.
+
+    `filled_ordinal` is that of the header that stood before, and is not carried over. `ends_turn`: the
+    last line is a sealed end of a turn, checkpoints aside.
+    """
+
+    content: bytes
+    start_offset: int
+    edits: list[Edit]
+    filled_ordinal: int | None
+    ends_turn: bool
+
+
+class UnclearError(Exception):
+    """The log is not as expected somewhere: a closer look is due."""
+
+
+class _Named(Struct, frozen=True):
+    turn_id: str
+
+
+def iter_in_order(lineage: Lineage) -> Iterator[Stretch]:
+    """Yield all that a copy carries over of a lineage of paginated rollouts, oldest first.
+
+    Raise UnclearError, late perhaps, for a lineage that is not as expected: what was yielded before means
+    nothing then.
+    """
+    known: set[bytes] = set()
+    for place, segment in enumerate(lineage.segments):
+        meta = segment.header.meta
+        if not segment.header.is_first or meta.subagent_history_start_ordinal:
+            raise UnclearError
+        glance, source = _Glance(segment), lineage.source(segment)
+        filled = filled_ordinal(lineage, place)
+        for chunk in iter_chunks(source, segment.start_offset, segment.end_offset, lineage.max_line_bytes):
+            if isinstance(chunk, Rejected):
+                raise UnclearError
+            edits = glance.take(chunk.content, chunk.start_offset)
+            yield Stretch(chunk.content, chunk.start_offset, edits, filled, glance.ends_turn)
+            filled = None
+        if filled is not None:
+            yield Stretch(b"", segment.end_offset, [], filled, ends_turn=False)
+        seal = glance.newest_seal
+        if seal is not None and any(iter_broken_seals(source, seal, segment.start_offset)):
+            raise UnclearError
+        if not known.isdisjoint(glance.turn_ids):
+            raise UnclearError
+        known |= glance.turn_ids
+
+
+class _Glance:
+    """One segment as its lines' fronts and ends show it."""
+
+    def __init__(self, segment: Segment) -> None:
+        self._next_ordinal = segment.first_ordinal
+        self._end_ordinal = segment.end_ordinal
+        self._edits: list[Edit] = []
+        self.turn_ids: set[bytes] = set()
+        self.ends_turn = False
+        self.newest_seal: Seal | None = None
+
+    def take(self, content: bytes, start: int) -> list[Edit]:
+        """Take the next lines, one at least; return what is not carried over of them. Raise UnclearError."""
+        self._edits = []
+        lines = BytesIO(content).readlines()
+        fronts = [front for front in map(_FRONT, lines) if front is not None]
+        if len(fronts) < len(lines) or not all(map(_IS_WHOLE, lines)):
+            raise UnclearError
+        self._count([int(number) for front in fronts if (number := front[1]) is not None])
+        kinds = [front[3] or front[2] for front in fronts]
+        named = [turn_id for front in fronts if (turn_id := front[4]) is not None]
+        if kinds.count(_ITEM) > len(named):
+            raise UnclearError
+        self.turn_ids.update(named)
+        starts = list(accumulate(map(len, lines), initial=start))
+        for index, kind in enumerate(kinds):
+            if kind in _WATCHED or lines[index][-3] == _QUOTE:
+                self._watch(lines[index], starts[index], kind, fronts[index][2])
+        last = next((index for index in reversed(range(len(kinds))) if kinds[index] != _CHECKPOINT), None)
+        if last is not None:
+            self.ends_turn = self.newest_seal is not None and self.newest_seal.covered_to > starts[last]
+        return self._edits
+
+    def _count(self, ordinals: list[int]) -> None:
+        if not ordinals:
+            return
+        if ordinals[0] < self._next_ordinal or not all(map(lt, ordinals, ordinals[1:])):
+            raise UnclearError
+        self._next_ordinal = ordinals[-1] + 1
+        if self._end_ordinal is not None and self._next_ordinal > self._end_ordinal:
+            raise UnclearError
+
+    def _watch(self, line: bytes, start: int, kind: bytes, type_: bytes) -> None:
+        if kind == type_ == _CHECKPOINT:
+            self._edits.append(Edit(start, start + len(line)))
+            return
+        if kind in _MARKS:
+            self.turn_ids.add(_turn_of(line))
+        seal = find_seal_remains(line, start) if kind in _ENDS else find_seal(line, start)
+        if seal is None:
+            return
+        if seal.digest is None or kind not in _ENDS or type_ != _EVENT:
+            raise UnclearError
+        self._edits.append(Edit(seal.covered_to, start + len(line), b"}\n", 0))
+        self.newest_seal = seal
+
+
+def _turn_of(line: bytes) -> bytes:
+    named = decode_line(line, _Named)
+    if named is None:
+        raise UnclearError
+    return named.turn_id.encode()
