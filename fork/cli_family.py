@@ -8,9 +8,10 @@ import click
 
 from fork.cli_diff import print_difference
 from fork.cli_tree import print_tree
-from fork.diff import Difference, diff_threads
-from fork.family import Family, Member, family_of
+from fork.diff import diff_threads
+from fork.family import family_of
 from fork.outline import outline
+from fork.shapes import difference_shape, family_shape
 from rollout.cli.options import (
     allow_damage_option,
     find_known_id,
@@ -20,15 +21,6 @@ from rollout.cli.options import (
     thread_options,
 )
 from rollout.cli.output import Output, emit_damage, emit_json
-from rollout.wire.families import (
-    CommonAncestor,
-    DiffSide,
-    FamilyBase,
-    FamilyMember,
-    FamilyTree,
-    ThreadDiff,
-    fork_turns,
-)
 
 
 @click.command("tree")
@@ -51,46 +43,15 @@ def tree(output: Output, reference: str | None, last: bool, shows_all: bool, wan
     with output.open_store() as store:
         family = family_of(store, find_known_id(store, reference, last=last))
     if wants_json:
-        emit_json(_tree(family))
+        emit_json(family_shape(family))
         return
     rows = outline(family, shows_all=shows_all)
     print_tree(family, rows)
+    for path in family.unknown:
+        click.echo(click.style(f"not read, and may belong to the family: {path}", fg="yellow"), err=True)
     if any(row.folded or row.hidden for row in rows):
         named = reference or family.thread_id
         click.echo(click.style(f"more: {output.command} tree {shlex.quote(named)} --all", dim=True), err=True)
-
-
-def _tree(family: Family) -> FamilyTree:
-    """Return the public shape of a family."""
-    asked = family.thread_id
-    return FamilyTree(
-        asked,
-        [one.id for one in family.ancestors(asked)],
-        [one.id for one in family.children.get(asked, [])],
-        [one.id for one in family.siblings(asked)],
-        [_tree_member(one) for one in family.members],
-    )
-
-
-def _tree_member(member: Member) -> FamilyMember:
-    link = member.link
-    return FamilyMember(
-        id=member.id,
-        parent_id=member.parent_id,
-        base=FamilyBase(link.rollout_id, link.end_ordinal, link.end_offset) if link is not None else None,
-        fork=fork_turns(member.fork_turns),
-        is_copy=member.is_copy,
-        name=member.name,
-        first_words=member.first_words,
-        created_at=member.created_at // 1000 if member.created_at is not None else None,
-        own_bytes=member.own_bytes,
-        inherited_bytes=member.inherited_bytes,
-        rollouts=member.rollout_count,
-        is_archived=member.is_archived,
-        is_deleted=member.is_deleted,
-        is_missing=member.is_missing,
-        problem=member.problem,
-    )
 
 
 @click.command("diff")
@@ -117,22 +78,7 @@ def diff(output: Output, a: str, b: str, allow_damage: bool, wants_json: bool) -
     ):
         found = diff_threads(store, one, other, allow_damage=allow_damage)
     if wants_json:
-        emit_json(_difference(found))
+        emit_json(difference_shape(found))
         return
     emit_damage([*found.a.damage, *(one for one in found.b.damage if one not in found.a.damage)])
     print_difference(found)
-
-
-def _difference(found: Difference) -> ThreadDiff:
-    """Return the public shape of a difference."""
-    common = found.ancestor
-    return ThreadDiff(
-        CommonAncestor(
-            common.thread_id,
-            common.rollout_id,
-            common.end_ordinal,
-            common.end_offset,
-            fork_turns(common.fork_turns),
-        ),
-        *(DiffSide(one.thread_id, one.taken_back, one.turns, one.damage) for one in (found.a, found.b)),
-    )

@@ -58,12 +58,14 @@ class Family(Struct, frozen=True, dict=True):
     """The threads that are connected with one by forks, parents before their children.
 
     Children stand in the order of the places they left at, then of their age. `id_length` letters of
-    an id tell each of them from every other thread of the home.
+    an id tell each of them from every other thread of the home. `unknown` are folders and rollouts that
+    could not be read: there may be members among them.
     """
 
     thread_id: ThreadId
     members: list[Member]
     id_length: int = 36
+    unknown: list[str] = []
 
     @cached_property
     def by_id(self) -> dict[ThreadId, Member]:
@@ -135,7 +137,14 @@ def _told(rollouts: Rollouts, kinship: Kinship, thread_id: ThreadId) -> Family:
                 is_deleted=one in deleted,
             )
         )
-    return Family(thread_id, members, _id_length(ids, kinship.thread_ids()))
+    told = set(ids)
+    unread = sorted(head.file.path for head in kinship.unread() if head.thread_id not in told)
+    return Family(
+        thread_id,
+        members,
+        _id_length(ids, kinship.thread_ids()),
+        [*rollouts.index.unreadable_folders, *unread],
+    )
 
 
 def _member(

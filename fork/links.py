@@ -75,6 +75,10 @@ class Kinship:
         """Return every thread that has a rollout here."""
         return self._by_thread.keys()
 
+    def unread(self) -> list[RolloutHead]:
+        """Return the rollouts without a header that can be read: whose kin they are cannot be known."""
+        return [head for head in self._by_rollout.values() if head.owner_id is None]
+
     def heads_of(self, thread_id: ThreadId) -> list[RolloutHead]:
         """Return the heads of all rollouts of a thread, newest first."""
         return list(self._by_thread.get(thread_id, ()))

@@ -49,13 +49,17 @@ class FamilyMember(Struct, frozen=True, rename="camel", kw_only=True):
 
 
 class FamilyTree(Struct, frozen=True, rename="camel"):
-    """A family, parents before their children. `parents`: the nearest first."""
+    """A family, parents before their children. `parents`: the nearest first.
+
+    `unknown` are folders and rollouts that could not be read: there may be members among them.
+    """
 
     thread_id: str
     parents: list[str]
     children: list[str]
     siblings: list[str]
     data: list[FamilyMember]
+    unknown: list[str]
 
 
 class CommonAncestor(Struct, frozen=True, rename="camel"):

@@ -6,7 +6,7 @@ import pytest
 
 from rollout.errors import NotFound
 from rollout.store.tombstones import DeleteMode, Tombstone
-from tests.builders import ARCHIVE, HOME, Home, compact_json, home, thread, uuid
+from tests.builders import ARCHIVE, DAY, HOME, Home, compact_json, home, thread, uuid
 from tests.unit.fork.family_homes import (
     chain,
     child_of,
@@ -256,6 +256,23 @@ def test_as_much_of_an_id_is_shown_as_tells_threads_apart() -> None:
     """Ids of one moment begin alike; of threads outside the family, too."""
     assert family(home(thread(1), thread(0x12))).id_length == 35
     assert family(home(thread(1))).id_length == 13
+
+
+def test_what_could_not_be_read_is_named() -> None:
+    """A rollout without a header may be anybody's child; that of a member is told with the member."""
+    made = home(thread(1))
+    made.fs.put(f"{DAY}/{thread(2).name()}", b"not a thread\n")
+    assert family(made).unknown == [f"{DAY}/{thread(2).name()}"]
+    assert family(made, 2).unknown == []
+    assert member(made, 2, 2).problem is not None
+
+
+def test_a_folder_that_could_not_be_listed_is_named() -> None:
+    """There may be members in it."""
+    made = home(thread(1))
+    made.fs.put(f"{HOME}/sessions/2026/11/20/{thread(2).name()}", thread(2).content)
+    made.fs.refuse(f"{HOME}/sessions/2026/11/20")
+    assert family(made).unknown == [f"{HOME}/sessions/2026/11/20"]
 
 
 def test_an_unknown_thread_is_not_found() -> None:
