@@ -21,7 +21,9 @@ from rollout.store.recording import Surroundings
 from rollout.store.store import Store
 
 _LOOK_EVERY_MS: Final = 1000
-"""Other processes go on forking while we work: how old a look at the home may be."""
+_LOOK_EVERY_SHARE: Final = 5
+"""Other processes go on forking while we work: how old a look at the home may be, at least a second,
+and as many times what looking takes."""
 
 
 class Pruned(Struct, frozen=True):
@@ -52,7 +54,7 @@ class _Work:
     def __init__(self, around: Surroundings, plan: PrunePlan) -> None:
         self._around = around
         self._takes_superseded = plan.takes_superseded
-        self._looked_at = -_LOOK_EVERY_MS
+        self._look_again_at = 0
         self._held: Holdings | None = None
         self._planned: set[tuple[StepKind, str, ThreadId, int]] = set()
         self._held_up: set[ThreadId] = set()
@@ -110,11 +112,12 @@ class _Work:
 
     def _is_planned(self, step: PruneStep) -> bool:
         now = self._around.clock()
-        if self._held is None or now - self._looked_at >= _LOOK_EVERY_MS:
-            self._looked_at = now
-            self._held = read_holdings(self._around)
+        if self._held is None or now >= self._look_again_at:
+            self._held = read_holdings(self._around, self._held)
             plan = plan_of(self._held, superseded=self._takes_superseded)
             self._planned = {_key(one) for one in plan.steps}
+            took_ms = self._around.clock() - now
+            self._look_again_at = now + took_ms + max(_LOOK_EVERY_MS, _LOOK_EVERY_SHARE * took_ms)
         return _key(step) in self._planned
 
     def _failed(self, step: PruneStep, error: RolloutError) -> Pruned:

@@ -14,7 +14,7 @@ from msgspec import Struct
 
 from rollout.errors import Conflict, NotFound
 from rollout.fs.mutation import MutableFileSystem
-from rollout.fs.publish import sync_names
+from rollout.fs.publish import DurableFolders
 from rollout.ids import ThreadId
 from rollout.log.index import RolloutIndex
 from rollout.log.layout import RolloutFile, archived_path, base_name, find_active_path, folder_of
@@ -84,8 +84,9 @@ def _move(around: Surroundings, thread_id: ThreadId, *, is_archiving: bool) -> M
             for one in reversed(thread_ids)
             for step in _plan(now, one, f"{act} thread {one}", is_archiving=is_archiving)
         ]
+        folders = DurableFolders()
         for step in steps:
-            _apply(around.fs, around.home, step)
+            _apply(around.fs, around.home, step, folders)
             if step.target is not None:
                 moved.append(Moved(step.file.name.thread_id, step.file.path, step.target))
     around.opener.forget()
@@ -151,7 +152,7 @@ def _target(home: str, file: RolloutFile, act: str, *, is_archiving: bool) -> st
     return target
 
 
-def _apply(fs: MutableFileSystem, home: str, step: _Step) -> None:
+def _apply(fs: MutableFileSystem, home: str, step: _Step, folders: DurableFolders) -> None:
     for copy in step.superfluous:
         fs.remove(copy.path)
         fs.sync_folder(folder_of(copy.path))  # else a stale copy could come to be read
@@ -160,5 +161,6 @@ def _apply(fs: MutableFileSystem, home: str, step: _Step) -> None:
     folder = folder_of(step.target)
     fs.make_folders(folder)
     fs.replace(step.file.path, step.target)
-    sync_names(fs, home, folder)  # the new name first: at no moment is the rollout nowhere
+    folders.sync_names(fs, home, folder)
+    fs.sync_folder(folder)  # the new name first: at no moment is the rollout nowhere
     fs.sync_folder(folder_of(step.file.path))

@@ -12,6 +12,7 @@ from typing import Final
 from msgspec import Struct, structs
 
 from rollout.errors import Conflict, HasForks, NotFound
+from rollout.fs.publish import DurableFolders
 from rollout.ids import ThreadId
 from rollout.log.index import RolloutIndex
 from rollout.log.lease import Lease, take_lease
@@ -105,11 +106,12 @@ def delete(
                 raise _refusal(act, known.heirs(thread_ids))
         for one in thread_ids[1:]:
             _lease(around, one).release()  # refused before anything is hidden, if it is to be refused
+        folders = DurableFolders()
         # The thread itself last: what is cut short is finished by doing it again.
         for one in reversed(thread_ids[1:]):
             with _lease(around, one):
-                _publish(around, one, mode, thread_id)
-        _publish(around, thread_id, mode, thread_id)
+                _publish(around, one, mode, thread_id, folders)
+        _publish(around, thread_id, mode, thread_id, folders)
     resting = known.heirs(thread_ids) if mode is DeleteMode.KEEP_FOR_FORKS else []
     return Deleted(thread_ids, mode, resting, flattened)
 
@@ -170,9 +172,11 @@ def _lease(around: Surroundings, thread_id: ThreadId) -> Lease:
     return take_lease(around.fs, around.home, thread_id, clock=around.clock, pid=around.pid)
 
 
-def _publish(around: Surroundings, thread_id: ThreadId, mode: DeleteMode, deleted_with: ThreadId) -> None:
-    stone = Tombstone(thread_id, around.clock(), mode, deleted_with, ORIGINATOR, around.pid)
-    publish_tombstone(around.fs, around.home, stone)
+def _publish(
+    around: Surroundings, one: ThreadId, mode: DeleteMode, deleted_with: ThreadId, folders: DurableFolders
+) -> None:
+    stone = Tombstone(one, around.clock(), mode, deleted_with, ORIGINATOR, around.pid)
+    publish_tombstone(around.fs, around.home, stone, folders)
 
 
 def _require_whole(around: Surroundings, act: str, thread_id: ThreadId) -> None:

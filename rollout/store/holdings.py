@@ -7,6 +7,7 @@ unknown is not unneeded. Format: docs/format.md, "Pruning".
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from typing import Final
 
 from msgspec import Struct
@@ -29,7 +30,7 @@ from rollout.log.layout import (
 from rollout.log.names import name_bytes
 from rollout.log.source import open_source
 from rollout.store.archiving import rollouts_of
-from rollout.store.headers import HEADER_SEARCH_BYTES, RolloutHead, iter_heads
+from rollout.store.headers import HEADER_SEARCH_BYTES, RolloutHead, Rollouts, iter_heads
 from rollout.store.recording import Surroundings
 from rollout.store.repair import Unreadable
 from rollout.store.summary import Problem, problem_of
@@ -83,9 +84,13 @@ class Holdings(Struct, frozen=True):
     names_path: str
 
 
-def read_holdings(around: Surroundings) -> Holdings:
-    """Return what the home holds now. Raise StorageFailed where not even names can be read."""
-    around.opener.forget()
+def read_holdings(around: Surroundings, known: Holdings | None = None) -> Holdings:
+    """Return what the home holds now. Raise StorageFailed where not even names can be read.
+
+    Headers that were read for `known` are not read again, as they never change; nor are sizes looked at.
+    """
+    if known is None:
+        around.opener.forget()
     rollouts = rollouts_of(around)
     fs, index = around.fs, rollouts.index
     unknown = [
@@ -98,7 +103,7 @@ def read_holdings(around: Surroundings) -> Holdings:
         copies.setdefault(copy.name.rollout_id, []).append(_stored(fs, copy.path))
     tombstones = read_tombstones(fs, around.home)
     held: dict[RolloutId, Holding] = {}
-    for head in iter_heads(rollouts):
+    for head in _heads(rollouts, known):
         path = head.file.path
         claim = Claim(path, head.base) if head.owner_id is not None else _named_in(fs, path, unknown)
         own = derived.get(head.rollout_id, [])
@@ -109,6 +114,16 @@ def read_holdings(around: Surroundings) -> Holdings:
     stones = {one: _stored(fs, tombstone_path(around.home, one)) for one in tombstones}
     names, names_path = name_bytes(fs, around.home), join(around.home, NAMES_FILE)
     return Holdings(held, tombstones, strays, unknown, stones, belongings, names, names_path)
+
+
+def _heads(rollouts: Rollouts, known: Holdings | None) -> Iterator[RolloutHead]:
+    before = {} if known is None else {one.head.file: one.head for one in known.rollouts.values()}
+    for file in rollouts.index.all_files():
+        head = before.get(file)
+        if head is not None and head.problem is None:
+            yield head
+        else:
+            yield from iter_heads(rollouts, [file])
 
 
 def _newest(files: list[RolloutFile]) -> RolloutFile | None:

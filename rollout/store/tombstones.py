@@ -17,7 +17,7 @@ from rollout.errors import NotFound, StorageFailed
 from rollout.format.decoding import decode_json
 from rollout.fs.api import FileSystem
 from rollout.fs.mutation import MutableFileSystem
-from rollout.fs.publish import publish_file, sync_names
+from rollout.fs.publish import DurableFolders, publish_file
 from rollout.ids import ThreadId, find_uuid
 from rollout.log.layout import tombstone_path, tombstones_folder
 
@@ -92,13 +92,18 @@ def find_tombstone(fs: FileSystem, home: str, thread_id: ThreadId) -> Tombstone 
     return found if found is not None and found.thread_id == thread_id else None
 
 
-def publish_tombstone(fs: MutableFileSystem, home: str, tombstone: Tombstone) -> None:
-    """Let a thread be deleted. Durable on return; whoever calls holds its lease."""
+def publish_tombstone(
+    fs: MutableFileSystem, home: str, tombstone: Tombstone, folders: DurableFolders | None = None
+) -> None:
+    """Let a thread be deleted. Durable on return; whoever calls holds its lease.
+
+    `folders` know which names need no sync any more.
+    """
     folder = tombstones_folder(home)
     fs.make_folders(folder)
+    (folders or DurableFolders()).sync_names(fs, home, folder)
     path = tombstone_path(home, ThreadId(tombstone.thread_id))
     publish_file(fs, path, msgspec.json.encode(tombstone) + b"\n")
-    sync_names(fs, home, folder)
 
 
 def remove_tombstone(fs: MutableFileSystem, home: str, thread_id: ThreadId) -> None:

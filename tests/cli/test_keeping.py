@@ -156,3 +156,14 @@ def test_flattening_needs_its_package(
     monkeypatch.setattr("rollout.cli.delete.importlib.import_module", without_fork)
     ran = rollout_command("--home", home_of("forks"), "delete", ROOT, "--flatten-children", "--json")
     assert (ran.status, error_of(ran)["code"]) == (2, "request.invalid")
+
+
+def test_flattened_children_stand_alone(home_of: HomeOf, rollout_command: Runner) -> None:
+    """They read as before once their parent is pruned whole."""
+    home = home_of("forks")
+    before = answer(rollout_command, "--home", home, "items", CHILD)["data"]
+    found = answer(rollout_command, "--home", home, "delete", ROOT, "--flatten-children")
+    assert CHILD in found["flattened"]
+    answer(rollout_command, "--home", home, "prune", "--yes", "--superseded")
+    assert not list(home.rglob(f"rollout-*{ROOT}*"))
+    assert answer(rollout_command, "--home", home, "items", CHILD)["data"] == before

@@ -9,7 +9,7 @@ import pytest
 
 from rollout.errors import StorageFailed
 from rollout.ids import ThreadId
-from rollout.log.names import append_name, read_names
+from rollout.log.names import append_name, read_names, remove_names
 from rollout.testing.crashfs import CrashFS
 from tests.builders import HOME, uuid
 
@@ -59,3 +59,15 @@ def test_a_refusal_leaves_the_old_name_or_the_new_one(number: int) -> None:
             break
         append_name(fs, HOME, THREAD, "next", 0)
         assert read_names(fs, HOME) == {THREAD: "next", OTHER: "kept"}
+
+
+def test_a_crash_while_removing_names_loses_no_other() -> None:
+    """The file is the old one or the new one, whole."""
+    fs = CrashFS({PATH: OLD + b"\n"}, folders=[HOME])
+    remove_names(fs, HOME, {THREAD})
+    fs.acknowledge("removed")
+    for cut in fs.cuts():
+        for disk in cut.images():
+            names = read_names(disk, HOME)
+            assert names.pop(OTHER) == "kept", disk.origin
+            assert names == {} or (names == {THREAD: "zero"} and not cut.acknowledged), disk.origin

@@ -8,7 +8,7 @@ import pytest
 
 from rollout.errors import Conflict, InvalidRequest, NotFound
 from rollout.ids import ThreadId
-from rollout.log.names import append_name, read_names
+from rollout.log.names import append_name, name_bytes, read_names, remove_names
 from rollout.store.root import Store
 from rollout.testing.crashfs import CrashFS
 from tests.builders import DAY, HOME, STAMP, thread, uuid
@@ -100,3 +100,44 @@ def test_a_thread_that_is_not_there_gets_no_name() -> None:
     with pytest.raises(NotFound):
         store_of(fs).set_name(uuid(2), "Colours")
     assert fs.files() == before
+
+
+OTHER = LINE.replace(THREAD.encode(), uuid(2).encode())
+
+
+@pytest.mark.parametrize(
+    ("content", "left"),
+    [
+        (LINE + OTHER + LINE, OTHER),
+        (OTHER + LINE[:-1], OTHER),
+        (OTHER[:-1] + b"\0\0\n" + LINE, OTHER[:-1] + b"\0\0\n"),
+        (b"junk\n\n" + LINE + LINE[:20], b"junk\n\n" + LINE[:20]),
+        (LINE, b""),
+    ],
+)
+def test_names_are_removed_and_nothing_else(content: bytes, left: bytes) -> None:
+    """Other lines stay to the byte, whatever they are; `name_bytes` has told how much it would be."""
+    fs = disk_of(content)
+    told = name_bytes(fs, HOME)[THREAD]
+    remove_names(fs, HOME, {THREAD})
+    assert fs.files()[PATH] == left
+    assert abs(told - (len(content) - len(left))) <= 1
+    assert fs.find_lock(LOCK) is not None
+
+
+@pytest.mark.parametrize("content", [None, OTHER, b""])
+def test_names_without_one_to_remove_stay(content: bytes | None) -> None:
+    """The file is not even written anew."""
+    fs = disk_of(content)
+    before = fs.operation_count
+    remove_names(fs, HOME, {THREAD})
+    assert fs.operation_count - before <= 1, "a lock file, and nothing else"
+
+
+def test_names_are_not_removed_while_somebody_has_them_locked() -> None:
+    """A name that is just being given would be lost."""
+    fs = disk_of(LINE)
+    assert fs.find_lock(LOCK) is not None
+    with pytest.raises(Conflict, match="locked"):
+        remove_names(fs, HOME, {THREAD})
+    assert fs.files()[PATH] == LINE
