@@ -16,9 +16,8 @@ from typing import Final
 
 from msgspec import Struct
 
-from rollout.format.decoding import decode_line
 from rollout.format.record import Rejected
-from rollout.format.seals import Seal, find_seal, find_seal_remains
+from rollout.format.seals import Seal, find_seal_remains
 from rollout.format.vocabulary import CHECKPOINT, EVENT_MSG, ITEM_COMPLETED, TASK_STARTED, TURN_ENDS
 from rollout.log.chunks import iter_chunks
 from rollout.log.seal import iter_broken_seals
@@ -36,7 +35,11 @@ _ENDS: Final = frozenset(word.encode() for word in TURN_ENDS)
 _MARKS: Final = _ENDS | {word.encode() for word in TASK_STARTED}
 _WATCHED: Final = _MARKS | {_CHECKPOINT}
 _IS_WHOLE: Final = methodcaller("endswith", b"}\n")
+_IS_QUOTED: Final = methodcaller("endswith", b'"}\n')
 _QUOTE: Final = ord('"')
+_TURN_IDS: Final = re.compile(rb'"turn_id":"([^"\\]*)"').findall
+_DOT_AT: Final = -47
+"""Where a seal has its dot, behind which stand 43 letters, a quote, a brace and a newline."""
 
 
 class Stretch(Struct, frozen=True, gc=False):
@@ -55,10 +58,6 @@ class Stretch(Struct, frozen=True, gc=False):
 
 class UnclearError(Exception):
     """The log is not as expected somewhere: a closer look is due."""
-
-
-class _Named(Struct, frozen=True):
-    turn_id: str
 
 
 def iter_in_order(lineage: Lineage) -> Iterator[Stretch]:
@@ -115,9 +114,11 @@ class _Glance:
             raise UnclearError
         self.turn_ids.update(named)
         starts = list(accumulate(map(len, lines), initial=start))
-        for index, kind in enumerate(kinds):
-            if kind in _WATCHED or lines[index][-3] == _QUOTE:
-                self._watch(lines[index], starts[index], kind, fronts[index][2])
+        watched = [index for index, kind in enumerate(kinds) if kind in _WATCHED]
+        if sum(map(_IS_QUOTED, lines)) > sum(_IS_QUOTED(lines[index]) for index in watched):
+            raise UnclearError  # nothing else has a seal, or looks like it
+        for index in watched:
+            self._watch(lines[index], starts[index], kinds[index], fronts[index][2])
         last = next((index for index in reversed(range(len(kinds))) if kinds[index] != _CHECKPOINT), None)
         if last is not None:
             self.ends_turn = self.newest_seal is not None and self.newest_seal.covered_to > starts[last]
@@ -136,19 +137,16 @@ class _Glance:
         if kind == type_ == _CHECKPOINT:
             self._edits.append(Edit(start, start + len(line)))
             return
-        if kind in _MARKS:
-            self.turn_ids.add(_turn_of(line))
-        seal = find_seal_remains(line, start) if kind in _ENDS else find_seal(line, start)
+        named = _TURN_IDS(line)
+        if type_ != _EVENT or not named:
+            raise UnclearError
+        self.turn_ids.update(named)
+        if line[-3] != _QUOTE and line[_DOT_AT : _DOT_AT + 1] != b".":
+            return
+        seal = find_seal_remains(line, start)
         if seal is None:
             return
-        if seal.digest is None or kind not in _ENDS or type_ != _EVENT:
+        if seal.digest is None or kind not in _ENDS:
             raise UnclearError
         self._edits.append(Edit(seal.covered_to, start + len(line), b"}\n", 0))
         self.newest_seal = seal
-
-
-def _turn_of(line: bytes) -> bytes:
-    named = decode_line(line, _Named)
-    if named is None:
-        raise UnclearError
-    return named.turn_id.encode()
