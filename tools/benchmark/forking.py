@@ -7,6 +7,7 @@ for the disk. A bare publish is what the disk alone asks for a new file of the s
 import os
 import shutil
 import statistics
+import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -28,6 +29,7 @@ _MS = 1e3
 _MB = 1e6
 _DEEP = 100
 _MANY = 1000
+_FLATTEN_BYTES_A_SECOND = 300e6
 _CLIENT_SECONDS = 120.0
 _SETTLE_SECONDS = 2.1
 _PROMPT = {"type": "message", "role": "user", "content": [{"type": "input_text", "text": "And then?"}]}
@@ -89,6 +91,9 @@ def run_forks(
     say("forks of a legacy parent")
     with _copy_of(legacy) as store:
         rows += _legacy_rows(store, legacy, rounds)
+    say("flattening")
+    with _copy_of(paginated) as store:
+        rows += _flatten_rows(store, paginated, rounds)
     say("families")
     with _copy_of(paginated) as store:
         rows += _many_rows(store, paginated)
@@ -156,6 +161,29 @@ def _legacy_rows(store: Store, thread: Thread, rounds: int) -> Iterator[ForkRow]
             lambda: fork.fork_thread(store, parent, exclude_turns=True)
         ).bytes_written
     yield from (first, again)
+
+
+def _flatten_rows(store: Store, thread: Thread, rounds: int) -> Iterator[ForkRow]:
+    """Write a fork's inherited history out, beside what the system takes to copy the file and sync it."""
+    budget_ms = thread.size_bytes / _FLATTEN_BYTES_A_SECOND * _MS
+    flat = ForkRow("flatten a fork of the paginated thread", budget_ms)
+    copied = ForkRow("cp and sync of as many bytes")
+    child = fork.fork_thread(store, thread.shape.thread_id, exclude_turns=True).id
+    source = Path(store.home) / thread.shape.file_name
+    target = Path(store.home) / "copied"
+    for _ in range(rounds * 2 + 1):
+        made = flat.time(lambda: fork.flatten_thread(store, child))
+        flat.bytes_written = made.bytes_written
+        Path(made.path).unlink()
+        copied.time(
+            lambda: subprocess.run(["sh", "-c", f"cp {source} {target} && sync {target}"], check=True)
+        )
+        copied.bytes_written = thread.size_bytes
+        target.unlink()
+    for row in (flat, copied):
+        speed = (row.bytes_written or 0) / _MB / (statistics.median(row.samples_ms) / _MS)
+        row.note = f"{speed:.0f} MB/s" + (" (budget 300)" if row is flat else "")
+    yield from (flat, copied)
 
 
 def _many_rows(store: Store, thread: Thread) -> Iterator[ForkRow]:
