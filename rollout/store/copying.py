@@ -118,10 +118,12 @@ def create_flat(
 ) -> Published:
     """Publish a rollout in which a thread holds all its history itself; the caller holds its lease.
 
-    Its header says what the newest one says, but for the base. Raise as `create_copy` does.
+    Its header says what the newest one says, but for its time and the base. Raise as `create_copy` does.
     """
     now_ms = around.clock()
-    members = {key: value for key, value in decode_members(lineage).items() if key not in BASE_MEMBERS}
+    newest = decode_members(lineage)
+    members = {key: value for key, value in newest.items() if key not in BASE_MEMBERS}
+    members |= {"timestamp": timestamp_of(now_ms)}
     stamp = stamp_behind(lineage, now_ms, rollout_id)
     path = new_rollout_path(around.home, stamp, lineage.thread_id, rollout_id)
     if lineage.newest.file.is_archived:

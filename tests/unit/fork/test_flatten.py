@@ -60,7 +60,7 @@ def test_a_fork_shows_the_same_from_one_file() -> None:
     assert (segment.path, segment.rollout_id) == (made.path, FLAT)
 
 
-def test_the_header_says_what_the_newest_said_but_for_the_base() -> None:
+def test_the_header_says_what_the_newest_said_but_for_time_and_base() -> None:
     """Members nobody knows included."""
     parent = thread(1).turn("a")
     child = parent.fork(2, forked_from_id=uuid(1), git=None, from_next_year=[1]).turn("b")
@@ -68,7 +68,7 @@ def test_the_header_says_what_the_newest_said_but_for_the_base() -> None:
     store = store_over(parent, child)
     header = records_of(store, flatten_thread(store, uuid(2)))[0]
     del old["history_base"]
-    assert header["payload"] == old
+    assert header["payload"] == {**old, "timestamp": header["timestamp"]}
     assert header["ordinal"] == 0
 
 
