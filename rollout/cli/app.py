@@ -87,7 +87,15 @@ class LazyGroup(click.Group):
         if entry is None:
             return None
         module, _, name = entry.target.partition(":")
-        command: click.Command = getattr(importlib.import_module(module), name)
+        try:
+            command: click.Command = getattr(importlib.import_module(module), name)
+        except ModuleNotFoundError as missing:
+            package = module.partition(".")[0]
+            if missing.name != package:
+                raise
+            raise click.UsageError(
+                f"{cmd_name} comes with the package `{package}`, which is not installed", ctx
+            ) from missing
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
