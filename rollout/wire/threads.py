@@ -63,7 +63,7 @@ class Thread(Struct, frozen=True, rename="camel", kw_only=True):
     updated_at: int
     recency_at: int
     status: Status = Status()
-    path: str
+    path: str | None
     cwd: str
     cli_version: str
     originator: str

@@ -1,0 +1,273 @@
+"""Methods that load threads and let them go: start, resume, unsubscribe, and what is loaded.
+
+A resume reads both ends of a thread and nothing between them, however long it is, unless turns are asked
+for. Contract: docs/protocol.md, "Methods".
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from pathlib import PurePosixPath
+from typing import Any
+
+from msgspec import UNSET
+
+from rollout.appserver import params as takes
+from rollout.appserver.call import Answer, Call
+from rollout.appserver.opened import Opened
+from rollout.appserver.protocol import INTERNAL_ERROR, Note, Refusal
+from rollout.appserver.server import status_note, unloaded_notes
+from rollout.appserver.shapes import Resumed, Settled, members_of, page_shape, settled_members, shown_thread
+from rollout.errors import DamagedLog
+from rollout.format.record import Mode
+from rollout.format.vocabulary import SETTINGS_APPLIED
+from rollout.ids import ThreadId, find_uuid
+from rollout.log.layout import base_name, find_name
+from rollout.store.creating import ORIGINATOR
+from rollout.store.recording import find_settings
+from rollout.store.settings import ThreadSettings
+from rollout.turns.model import ItemsView
+from rollout.turns.paging import DEFAULT_LIMIT, SortDirection
+from rollout.version import VERSION
+from rollout.wire.threads import Status, Thread
+
+_MILLIS = 1000
+_SOURCE = "vscode"
+"""Who starts a thread over this protocol, in the word that clients list by default."""
+
+
+def start(call: Call, given: takes.ThreadStart) -> Answer:
+    """Make a new, empty thread, and load it. Durable before it is told of, unless it is ephemeral."""
+    server = call.server
+    cwd = absolute(server.settings.cwd, given.cwd)
+    model = given.model or server.settings.model
+    if not model:
+        raise call.invalid("thread/start needs a `model`: none is configured for this server")
+    if given.history_mode is Mode.LEGACY:
+        raise call.invalid("thread/start makes paginated threads only")
+    provider = given.model_provider or server.settings.provider or "openai"
+    if given.ephemeral:
+        shown = _ephemeral(call, cwd, model, provider)
+        settings = ThreadSettings(cwd, model)
+        server.loaded.add(ThreadId(shown.id), call.client, shown)
+    else:
+        with server.store.create_thread(
+            cwd=cwd,
+            model=model,
+            model_provider=provider,
+            source=_SOURCE,
+            base_instructions=given.base_instructions,
+        ) as thread:
+            known = find_settings(thread.lineage)
+            assert known is not None, "a new thread begins with its settings"
+            settings = known
+            server.loaded.add(thread.id, call.client)
+            shown = shown_thread(server, thread.summary())
+    result = Settled(**members_of(shown, settings))
+    return Answer(result, after=(Note("thread/started", {"thread": shown}),))
+
+
+def _ephemeral(call: Call, cwd: str, model: str, provider: str) -> Thread:
+    now_s = call.server.now_ms() // _MILLIS
+    thread_id = call.server.store.surroundings().new_id()
+    return Thread(
+        id=thread_id,
+        session_id=thread_id,
+        forked_from_id=None,
+        parent_thread_id=None,
+        preview="",
+        ephemeral=True,
+        history_mode=Mode.PAGINATED.value,
+        model_provider=provider,
+        model=model,
+        reasoning_effort=None,
+        created_at=now_s,
+        updated_at=now_s,
+        recency_at=now_s,
+        status=Status("idle"),
+        path=None,
+        cwd=cwd,
+        cli_version=VERSION,
+        originator=ORIGINATOR,
+        source=_SOURCE,
+        thread_source=None,
+        agent_nickname=None,
+        agent_role=None,
+        git_info=None,
+        name=None,
+    )
+
+
+def resume(call: Call, given: takes.ThreadResume) -> Answer:
+    """Load a thread, and say how it stands: with all turns, a first page of them, or none."""
+    thread_id = referred_id(call, given.thread_id, given.path)
+    unknown = f"no rollout found for thread id {thread_id}"
+    with call.lend(thread_id, unknown) as opened:
+        check_active(call, opened)
+        check_path(call, opened, given.path)
+        change = _changed_settings(opened, given)
+    if change is not None:
+        _record_settings(call, thread_id, change, given)
+    with call.lend(thread_id, unknown) as opened:
+        is_new = call.server.loaded.add(thread_id, call.client)
+        try:
+            result = _resumed(call, opened, given)
+        except BaseException:
+            if is_new:
+                call.server.loaded.leave(thread_id, call.client)
+            raise
+    return Answer(result, before=(status_note(thread_id, "idle"),) if is_new else ())
+
+
+def _resumed(call: Call, opened: Opened, given: takes.ThreadResume) -> Resumed:
+    turns = () if given.exclude_turns else tuple(opened.thread.all_turns())
+    shown = shown_thread(call.server, opened.summary(), turns)
+    page = None
+    wanted = given.initial_turns_page
+    if wanted is not None:
+        page = page_shape(
+            opened.thread.turns(
+                limit=wanted.limit if wanted.limit is not None else DEFAULT_LIMIT,
+                direction=wanted.sort_direction or SortDirection.DESC,
+                view=wanted.items_view or ItemsView.SUMMARY,
+            )
+        )
+    ends = newest_cursors(opened)
+    return Resumed(
+        **settled_members(opened, shown),
+        initial_turns_page=page,
+        turns_backwards_cursor=ends["turnsBackwardsCursor"],
+        items_backwards_cursor=ends["itemsBackwardsCursor"],
+    )
+
+
+def newest_cursors(opened: Opened) -> dict[str, str | None]:
+    """Return where reading backward begins: the newest turn and item; null where any of it is legacy.
+
+    What cannot be read for damage has none: the pages themselves say what is wrong.
+    """
+    found: dict[str, str | None] = {"turnsBackwardsCursor": None, "itemsBackwardsCursor": None}
+    if not opened.thread.lineage.is_paginated:
+        return found
+    thread = opened.thread
+
+    def read() -> dict[str, str | None]:
+        with suppress(DamagedLog):
+            turns = thread.turns(limit=1, view=ItemsView.NOT_LOADED)
+            items = thread.items(limit=1, direction=SortDirection.DESC)
+            found["turnsBackwardsCursor"] = turns.backwards_cursor
+            found["itemsBackwardsCursor"] = items.backwards_cursor
+        return found
+
+    return opened.hold("cursors", read)
+
+
+def _changed_settings(opened: Opened, given: takes.ThreadResume) -> ThreadSettings | None:
+    """Return the settings that a client gives instead of those that are recorded; None for no change."""
+    if given.cwd is None and given.model is None:
+        return None
+    known = opened.hold("settings", lambda: find_settings(opened.thread.lineage))
+    if known is None:
+        if given.cwd is None or given.model is None:
+            return None
+        return ThreadSettings(given.cwd, given.model)
+    changed = known.changed(
+        cwd=given.cwd if given.cwd is not None else UNSET,
+        model=given.model if given.model is not None else UNSET,
+    )
+    return changed if (changed.cwd, changed.model) != (known.cwd, known.model) else None
+
+
+def _record_settings(
+    call: Call, thread_id: ThreadId, change: ThreadSettings, given: takes.ThreadResume
+) -> None:
+    provider = given.model_provider or call.server.settings.provider or "openai"
+    event: dict[str, Any] = {
+        "type": SETTINGS_APPLIED,
+        "thread_id": thread_id,
+        "thread_settings": change.applied(provider),
+    }
+    with call.server.store.record(thread_id) as recorder:
+        recorder.write([recorder.event(event)])
+
+
+def unsubscribe(call: Call, given: takes.ThreadOnly) -> Answer:
+    """Let go of a thread; it is unloaded when nobody else uses it."""
+    thread_id = call.thread_id(given.thread_id)
+    loaded = call.server.loaded
+    if thread_id not in loaded:
+        return Answer({"status": "notLoaded"})
+    was_used, is_unloaded = loaded.leave(thread_id, call.client)
+    notes = unloaded_notes(thread_id) if is_unloaded else ()
+    return Answer({"status": "unsubscribed" if was_used else "notSubscribed"}, after=notes)
+
+
+def list_loaded(call: Call, given: takes.LoadedList) -> Answer:
+    """Return the threads that are loaded, in the order of their ids."""
+    ids = call.server.loaded.ids()
+    if not ids:
+        return Answer({"data": [], "nextCursor": None})
+    if given.cursor is not None:
+        behind = find_uuid(given.cursor)
+        if behind is None:
+            raise call.invalid(f"invalid cursor: {given.cursor[:200]}")
+        ids = [one for one in ids if one > behind]
+    size = max(1, given.limit) if given.limit is not None else len(ids)
+    more = len(ids) > size
+    return Answer({"data": ids[:size], "nextCursor": ids[size - 1] if more else None})
+
+
+def referred_id(call: Call, text: str, path: str | None) -> ThreadId:
+    """Return the id that a resume or a fork means: that of a path's name, if there is one.
+
+    No path is opened: it says which thread is meant, and `check_path` compares it.
+    """
+    if not path:
+        return call.thread_id(text, what="session id")
+    name = find_name(base_name(path))
+    if name is None:
+        raise Refusal(
+            INTERNAL_ERROR, f"failed to read the rollout at `{path[:400]}`: it is not named like one"
+        )
+    return name.thread_id
+
+
+def check_active(call: Call, opened: Opened) -> None:
+    """Refuse a thread that is archived."""
+    if opened.is_archived:
+        raise call.invalid(
+            f"session {opened.id} is archived. Run `rollout unarchive {opened.id}` to unarchive it first."
+        )
+
+
+def check_path(call: Call, opened: Opened, path: str | None) -> None:
+    """Refuse a path that is not the thread's newest rollout."""
+    if not path:
+        return
+    asked = absolute(call.server.store.home, path)
+    current = opened.thread.lineage.newest.file.path
+    if asked == current:
+        return
+    if call.server.store.rollouts().fs.find_stat(asked) is None:
+        raise call.invalid(f"failed to resolve rollout path `{path[:400]}`: file does not exist")
+    if opened.id in call.server.loaded:
+        stale = f"with stale path: requested `{asked}`, active `{current}`"
+        raise call.invalid(f"cannot resume running thread {opened.id} {stale}")
+    kind = "paginated " if opened.is_paginated else ""
+    raise call.invalid(
+        f"cannot resume {kind}thread {opened.id} with stale path: requested {asked}, current {current};"
+        " omit path and resume by thread id"
+    )
+
+
+def absolute(folder: str, path: str | None) -> str:
+    """Return a path, joined to `folder` where it is relative, without dots and doubled slashes."""
+    if not path:
+        return folder
+    parts: list[str] = []
+    for part in PurePosixPath(folder, path).parts[1:]:
+        if part == "..":
+            parts = parts[:-1]
+        else:
+            parts.append(part)
+    return "/" + "/".join(parts)

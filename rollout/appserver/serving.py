@@ -1,0 +1,108 @@
+"""From a store to a server at work: over the standard streams, a local socket or websockets."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections.abc import Callable
+from contextlib import suppress
+
+from msgspec import Struct
+
+from rollout.appserver.connection import Connection, Hub, Transport
+from rollout.appserver.lanes import Lanes
+from rollout.appserver.server import Server
+from rollout.errors import InvalidRequest
+
+Report = Callable[[str], None]
+
+
+class Listen(Struct, frozen=True):
+    """Where a server listens: `unix` with a path, `ws` with a host and port."""
+
+    kind: str
+    path: str = ""
+    host: str = ""
+    port: int = 0
+
+
+def parse_listen(text: str) -> Listen:
+    """Return where to listen. Raise InvalidRequest for anything but `unix://PATH` and `ws://HOST:PORT`."""
+    kind, mark, rest = text.partition("://")
+    if mark and kind == "unix" and rest:
+        return Listen(kind, path=rest)
+    host, colon, port = rest.rpartition(":")
+    if mark and kind == "ws" and host and colon and port.isascii() and port.isdigit() and int(port) < 65536:
+        return Listen(kind, host=host.strip("[]"), port=int(port))
+    raise InvalidRequest(
+        f"reading where to listen: expected unix://PATH or ws://HOST:PORT, found {text[:200]!r}",
+        hint="Write for example `--listen unix:///run/user/1000/rollout.sock`.",
+    )
+
+
+def serve_pipes(server: Server, input_fd: int, output_fd: int, report: Report) -> None:
+    """Serve one client over two descriptors, until its input ends and every answer is written."""
+    from rollout.appserver.pipes import PipeTransport
+
+    async def run(hub: Hub) -> None:
+        transport = PipeTransport(input_fd, output_fd, server.settings.max_message_bytes)
+        await Connection(hub, transport).serve()
+
+    _run(server, report, run)
+
+
+def serve_socket(server: Server, path: str, report: Report) -> None:
+    """Serve any number of clients over a local socket, until told to stop."""
+    from rollout.appserver.sockets import StreamTransport, bind_private, remove_socket
+
+    bound = bind_private(path)
+
+    async def run(hub: Hub) -> None:
+        async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            transport: Transport = StreamTransport(reader, writer, server.settings.max_message_bytes)
+            await Connection(hub, transport).serve()
+
+        listener = await asyncio.start_unix_server(serve, sock=bound)
+        report(f"listening on unix://{path}")
+        async with listener:
+            await stopped()
+
+    try:
+        _run(server, report, run)
+    finally:
+        remove_socket(path)
+
+
+def serve_websockets(server: Server, listen: Listen, token: str | None, report: Report) -> None:
+    """Serve any number of clients over websockets, until told to stop."""
+    from rollout.appserver.websocket import serve_clients
+
+    async def run(hub: Hub) -> None:
+        await serve_clients(hub, listen.host, listen.port, token, stopped)
+
+    _run(server, report, run)
+
+
+async def stopped() -> None:
+    """Wait until the process is told to stop."""
+    loop = asyncio.get_running_loop()
+    told = asyncio.Event()
+    for one in (signal.SIGINT, signal.SIGTERM):
+        with suppress(NotImplementedError, RuntimeError, ValueError):
+            loop.add_signal_handler(one, told.set)
+    await told.wait()
+
+
+def _run(server: Server, report: Report, run: Callable[[Hub], object]) -> None:
+    lanes = Lanes()
+
+    async def main() -> None:
+        waiting = run(Hub(server, lanes, report))
+        assert asyncio.iscoroutine(waiting), "what is run is a coroutine function"
+        await waiting
+
+    try:
+        asyncio.run(main())
+    finally:
+        server.close()
+        lanes.close()
