@@ -33,8 +33,17 @@ def load(live: Live, thread_id: str) -> None:
 
 
 def unload(live: Live, thread_id: str) -> None:
-    """Have the client give a thread up, as archiving does, and leave it where it was."""
-    live.server.request("thread/archive", {"threadId": thread_id})
+    """Have the client give a thread up, as archiving does, and leave it where it was.
+
+    It announces the end of a turn before it has let go of it; until then it refuses.
+    """
+    for _ in range(100):
+        try:
+            live.server.request("thread/archive", {"threadId": thread_id})
+        except RefusalError as refusal:
+            assert "already has an active writer" in str(refusal)
+        else:
+            break
     live.server.request("thread/unarchive", {"threadId": thread_id})
 
 
