@@ -24,13 +24,13 @@ from rollout.store.recording import Surroundings
 from rollout.store.tombstones import (
     DeleteMode,
     Tombstone,
-    deleted_error,
     deleted_ids,
     find_tombstone,
     is_deleted,
     publish_tombstone,
     read_tombstones,
     remove_tombstone,
+    require_not_deleted,
 )
 
 _SHOWN: Final = 5
@@ -85,9 +85,8 @@ def delete(
     alone, for FLATTEN_CHILDREN. Raise NotFound, LeaseHeld.
     """
     act = f"deleting thread {thread_id}"
-    if is_deleted(around.fs, around.home, thread_id):
-        raise deleted_error(act, thread_id)
     with _lease(around, thread_id):
+        require_not_deleted(around.fs, around.home, thread_id, act)
         known = _look(around, thread_id, act)
         thread_ids = known.spawned(thread_id)
         heirs = known.heirs(thread_ids)

@@ -35,6 +35,7 @@ from rollout.store.creating import ORIGINATOR
 from rollout.store.opening import Opener
 from rollout.store.recorder import Recorder, Recording, parse_durability
 from rollout.store.settings import ThreadSettings, applied_settings_of, settings_of
+from rollout.store.tombstones import require_not_deleted
 
 _SETTINGS: Final = frozenset({vocabulary.TURN_CONTEXT, vocabulary.SETTINGS_APPLIED})
 _SETTINGS_SEARCH_BYTES: Final = 64 << 20
@@ -71,6 +72,8 @@ def open_recorder(
     chosen = parse_durability(durability)
     lease = take_lease(around.fs, around.home, thread_id, clock=around.clock, pid=around.pid)
     try:
+        # It may have been deleted since it was found.
+        require_not_deleted(around.fs, around.home, thread_id, f"opening thread {thread_id} for recording")
         with around.opener.open_thread(thread_id) as lineage:
             segment = lineage.newest
             _check_appendable(segment)

@@ -112,6 +112,12 @@ def remove_tombstone(fs: MutableFileSystem, home: str, thread_id: ThreadId) -> N
     fs.sync_folder(tombstones_folder(home))
 
 
+def require_not_deleted(fs: FileSystem, home: str, thread_id: ThreadId, act: str) -> None:
+    """Raise NotFound for a deleted thread. Asked by whoever holds its lease, it cannot change any more."""
+    if is_deleted(fs, home, thread_id):
+        raise deleted_error(act, thread_id)
+
+
 def deleted_error(act: str, thread_id: ThreadId) -> NotFound:
     """Return the refusal of whatever asks for a deleted thread."""
     return NotFound(

@@ -21,6 +21,7 @@ from rollout.store.labels import checked_folder, checked_name, checked_word
 from rollout.store.recorder import Durability
 from rollout.store.recording import Surroundings, open_recorder
 from rollout.store.settings import ThreadSettings
+from rollout.store.tombstones import require_not_deleted
 
 
 class ThreadRequest(Struct, frozen=True):
@@ -67,6 +68,7 @@ def revert(around: Surroundings, thread_id: ThreadId, before_turn: str) -> None:
         take_lease(around.fs, around.home, thread_id, clock=around.clock, pid=around.pid),
         around.opener.open_thread(thread_id) as lineage,
     ):
+        require_not_deleted(around.fs, around.home, thread_id, f"reverting thread {thread_id}")
         base = base_at(around, lineage, _find_cut(lineage, before_turn))
         create_revert(around.fs, around.home, lineage, base, around.clock(), RolloutId(around.new_id()))
 

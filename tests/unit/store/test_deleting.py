@@ -10,8 +10,10 @@ from rollout.errors import Conflict, HasForks, LeaseHeld, NotFound, StorageFaile
 from rollout.ids import ThreadId
 from rollout.log.lease import take_lease
 from rollout.store.deleting import note_pruning
+from rollout.store.recording import open_recorder
 from rollout.store.store import Store
 from rollout.store.tombstones import DeleteMode, deleted_ids, find_tombstone, is_deleted, read_tombstones
+from rollout.store.writing import revert
 from rollout.testing.crashfs import CrashFS
 from rollout.testing.memory import MemoryFileSystem
 from tests.builders import DAY, HOME, Rollout, compact_json, thread, uuid
@@ -75,13 +77,16 @@ def test_a_prefix_means_the_thread_that_is_left() -> None:
     assert store.find_thread_id(uuid(2)[:-1]) == uuid(2)
 
 
-def test_a_deleted_thread_is_not_recorded() -> None:
-    """Nor by somebody who found it before it was deleted."""
+def test_a_deleted_thread_is_not_written() -> None:
+    """Not even by somebody who found it before it was deleted."""
     fs = disk(PARENT)
     store = store_over(fs)
     store.delete_thread(uuid(1))
     with pytest.raises(NotFound, match="was deleted"):
-        store.record(uuid(1))
+        open_recorder(store.surroundings(), ThreadId(uuid(1)), "turn")
+    with pytest.raises(NotFound, match="was deleted"):
+        revert(store.surroundings(), ThreadId(uuid(1)), "t1")
+    take_lease(fs, HOME, ThreadId(uuid(1)), clock=lambda: 1, pid=1).release()
 
 
 def test_a_tombstone_says_when_how_and_with_which() -> None:
