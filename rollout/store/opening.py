@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
-from rollout.errors import DamagedLog, InvalidRequest, NotFound, StorageFailed
+from rollout.errors import BrokenLineage, DamagedLog, InvalidRequest, NotFound, StorageFailed
 from rollout.fs.api import FileSystem
 from rollout.fs.publish import DurableFolders
 from rollout.ids import RolloutId, ThreadId, find_uuid
@@ -68,7 +68,21 @@ class Opener:
         NotFound when no file carries the id, naming what was found instead; BrokenLineage when a base
         cannot be followed.
         """
-        index = index if index is not None else self.index
+        if index is not None:
+            return self._open(thread_id, path_hint, index)
+        index = self.index
+        try:
+            return self._open(thread_id, path_hint, index)
+        except (NotFound, BrokenLineage) as error:
+            # Somebody may just be archiving it, or what it stands on: look once where that is now.
+            base_id = error.base_id if isinstance(error, BrokenLineage) else None
+            before = _places(index, thread_id, base_id)
+            index = self.index
+            if _places(index, thread_id, base_id) == before:
+                raise
+        return self._open(thread_id, path_hint, index)
+
+    def _open(self, thread_id: ThreadId, path_hint: str | None, index: RolloutIndex) -> Lineage:
         files = index.files_of(thread_id)
         instead: list[str] = []
         hinted = find_file(path_hint) if path_hint is not None else None
@@ -193,6 +207,12 @@ def _only(looking: str, matches: list[ThreadId]) -> ThreadId | None:
             hint="Give more of the id.",
         )
     return matches[0] if matches else None
+
+
+def _places(index: RolloutIndex, thread_id: ThreadId, base_id: str | None) -> list[str]:
+    """Return where the files lie that opening a thread may have missed."""
+    base = index.find_rollout(RolloutId(base_id)) if base_id is not None else None
+    return [file.path for file in (*index.files_of(thread_id), base) if file is not None]
 
 
 def find_file(path: str) -> RolloutFile | None:

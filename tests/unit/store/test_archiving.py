@@ -7,6 +7,7 @@ from itertools import count
 import pytest
 
 from rollout.errors import Conflict, LeaseHeld, NotFound
+from rollout.fs.api import ReadFile
 from rollout.ids import ThreadId
 from rollout.log.lease import take_lease
 from rollout.store.archiving import archive, unarchive
@@ -173,6 +174,27 @@ def test_unarchiving_takes_a_left_over_copy_away() -> None:
     fs = CrashFS({f"{DAY}/{thread(1).name()}": log, f"{ARCHIVE}/{thread(1).name()}": log})
     assert unarchive(store_over(fs).surroundings(), ONE).moved == []
     assert rollouts_in(fs, ARCHIVE) == []
+
+
+@pytest.mark.parametrize("moved", [1, 2])
+def test_a_thread_that_moves_while_it_is_opened_is_found(moved: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """So is one whose base moves: between a look at the names and the opening lies a moment."""
+    parent = thread(1).turn("hello")
+    fs = home_of(parent, parent.fork(2))
+    store, mover = store_over(fs), store_over(fs).surroundings()
+    opened = fs.open_read
+    path = f"{DAY}/{thread(moved).name()}"
+
+    def open_read(wanted: str) -> ReadFile:
+        if wanted == path:
+            monkeypatch.setattr(fs, "open_read", opened)
+            archive(mover, ThreadId(uuid(moved)))
+        return opened(wanted)
+
+    monkeypatch.setattr(fs, "open_read", open_read)
+    with store.open_thread(uuid(2)) as child:
+        assert [turn.id for turn in child.all_turns()] == ["t1"]
+    assert rollouts_in(fs, ARCHIVE) == [thread(moved).name()]
 
 
 def test_the_stamp_in_a_name_is_kept() -> None:
