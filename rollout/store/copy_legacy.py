@@ -12,10 +12,11 @@ from typing import Any, Final
 import msgspec
 
 from rollout.errors import UnsupportedFormat
-from rollout.format.decoding import decode_json
-from rollout.format.record import Era, Record, Rejected
+from rollout.format.decoding import decode_json, payload_of
+from rollout.format.record import Era, Reason, Record, Rejected
 from rollout.format.vocabulary import EVENT_MSG, ITEM_COMPLETED
 from rollout.log.lines import iter_lines
+from rollout.log.source import Source
 from rollout.replay.lineage import Lineage, Segment
 from rollout.replay.sealed import find_broken_seals, refuse_broken
 from rollout.store.copy_plan import LEFT_OUT, Carried, Edit, resealed, sealed_edit, unnumbered
@@ -33,7 +34,7 @@ def plan_legacy_copy(lineage: Lineage) -> list[Carried]:
     """
     refuse_broken(lineage.thread_id, find_broken_seals(lineage))
     oldest = lineage.segments[0]
-    if oldest.header.era is not Era.ENVELOPE:
+    if oldest.header.era is Era.BARE:  # messages stand for events there, which implicit turns count
         raise UnsupportedFormat(
             f"copying thread {lineage.thread_id}: {oldest.file.path} is of an era that no client writes",
             hint="Read it where it is, or fork it by reference from within its home.",
@@ -51,7 +52,9 @@ def _edits(lineage: Lineage, segment: Segment) -> list[Edit]:
             edit: Edit | None
             if isinstance(line, Rejected):
                 edit = Edit(line.start_offset, line.end_offset)
-                if line.reason not in LEFT_OUT:
+                if line.reason is Reason.OBSOLETE and header.era is Era.FLAT:
+                    edit = _kept(source, line)
+                elif line.reason not in LEFT_OUT:
                     edit = resealed(source, line)
                 elif line.end_offset == end:
                     end = line.start_offset
@@ -59,6 +62,8 @@ def _edits(lineage: Lineage, segment: Segment) -> list[Edit]:
                 edit = _converted(lineage, line)
             elif line.start_offset == header.start_offset:
                 edit = Edit(header.start_offset, header.end_offset)
+            elif header.era is Era.FLAT:
+                edit = _enveloped(line)
             else:
                 edit = sealed_edit(line)
             if edit is not None:
@@ -66,6 +71,20 @@ def _edits(lineage: Lineage, segment: Segment) -> list[Edit]:
     if not is_newest and end > segment.start_offset and source.read_at(end - 1, 1) != b"\n":
         edits.append(Edit(segment.end_offset, segment.end_offset, b"\n"))
     return edits
+
+
+def _enveloped(line: Record) -> Edit:
+    """Return a record of the flat era as a line of its own type, which the envelope has."""
+    payload = payload_of(line)
+    members = {"timestamp": line.envelope.timestamp, "type": line.envelope.type, "payload": payload}
+    return Edit(line.start_offset, line.end_offset, msgspec.json.encode(members) + b"\n")
+
+
+def _kept(source: Source, line: Rejected) -> Edit:
+    """Return a line of the flat era that is no record as one of a type that nobody knows."""
+    stored = msgspec.Raw(source.read_at(line.start_offset, line.end_offset - line.start_offset).strip())
+    members = {"timestamp": "", "type": "obsolete", "payload": stored}
+    return Edit(line.start_offset, line.end_offset, msgspec.json.encode(members) + b"\n")
 
 
 def _converted(lineage: Lineage, line: Record) -> Edit | None:

@@ -211,3 +211,53 @@ def test_what_no_legacy_file_shows_is_refused() -> None:
     with pytest.raises(UnsupportedFormat, match="CommandExecution"):
         flatten_thread(store, uuid(2))
     assert shown(store, 2) == before
+
+
+def early(*lines: dict[str, Any]) -> bytes:
+    """Return lines of an era before the envelope."""
+    return b"".join(json.dumps(line).encode() + b"\n" for line in lines)
+
+
+def test_the_flat_era_gets_the_envelope() -> None:
+    """A state line becomes one of a type that nobody knows, and nothing is damage."""
+    said = {"type": "message", "role": "user", "content": [{"type": "input_text", "text": "Name a planet."}]}
+    stamp = {"timestamp": "2025-09-01T10:00:00.000Z"}
+    parent = thread(1, mode="legacy")
+    parent.content = early(
+        {**stamp, "record_type": "session_meta", "id": uuid(1), "cwd": "/src"},
+        {**stamp, "record_type": "response", **said},
+        {"record_type": "state", **stamp},
+        {
+            **stamp,
+            "record_type": "event",
+            "id": "1",
+            "msg": {"type": "user_message", "message": "Name a planet."},
+        },
+        {**stamp, "record_type": "event", "id": "2", "msg": {"type": "agent_message", "message": "Mars."}},
+    )
+    child = parent.fork(2, at_its_end(parent)).turn("three")
+    store = store_over(parent, child)
+    before = shown(store, 2)
+    records = records_of(store, flatten_thread(store, uuid(2)))
+    types = [record["type"] for record in records[:5]]
+    assert types == ["session_meta", "response_item", "obsolete", "event_msg", "event_msg"]
+    after = shown(store, 2)
+    assert after[0][:1] == before[0][:1]
+    assert after[2:] == before[2:]
+    with store.open_thread(uuid(2)) as opened:
+        (checked,) = store.check(opened.files())
+    assert checked.damage == []
+
+
+def test_the_bare_era_is_refused() -> None:
+    """Its messages stand for events, by whose number turns are called."""
+    parent = thread(1, mode="legacy")
+    said = {"type": "message", "role": "user", "content": [{"type": "input_text", "text": "Name a metal."}]}
+    parent.content = early(
+        {"id": uuid(1), "timestamp": "2025-06-01T10:00:00.000Z", "instructions": None}, said
+    )
+    store = store_over(parent, parent.fork(2, at_its_end(parent)).turn("three"))
+    before = shown(store, 2)
+    with pytest.raises(UnsupportedFormat, match="era"):
+        flatten_thread(store, uuid(2))
+    assert shown(store, 2) == before
