@@ -166,3 +166,29 @@ def test_the_group_has_exactly_the_tables_commands() -> None:
     context = click.Context(rollout)
     assert rollout.list_commands(context) == sorted(COMMANDS)
     assert rollout.get_command(context, "no such command") is None
+
+
+def test_the_command_runs_without_the_package_fork() -> None:
+    """What reads and records needs nothing of it; its own commands say that it is missing."""
+    script = (
+        "import sys\n"
+        "class Absent:\n"
+        "    def find_spec(self, name, path=None, target=None):\n"
+        "        if name == 'fork' or name.startswith('fork.'):\n"
+        "            raise ModuleNotFoundError(f'No module named {name!r}', name=name)\n"
+        "sys.meta_path.insert(0, Absent())\n"
+        "from rollout.cli.app import COMMANDS, run\n"
+        f"home = ['--home', {str(RECORDED / 'forks')!r}, '--state-dir', '']\n"
+        "assert run(['--help']) == 0\n"
+        "for arguments in (['list'], ['resume', '--last'], ['turns', '--last'], ['check']):\n"
+        "    assert run([*home, *arguments]) == 0, arguments\n"
+        "for name, entry in COMMANDS.items():\n"
+        "    wanted = 2 if entry.target.startswith('fork.') else 0\n"
+        "    assert run([*home, name, '--help']) == wanted, name\n"
+        "assert not [name for name in sys.modules if name == 'fork' or name.startswith('fork.')]\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, timeout=120, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert "package `fork`" in done.stderr
