@@ -110,7 +110,8 @@ class Database:
                 return opened.connection
             opened.connection.close()  # it has been deleted, or set aside
         opened.connection = None
-        lock = self._named_lock("file", shared=True)
+        # Several at once may open a file, one alone may make it.
+        lock = self._named_lock("file", shared=found is not None and found.size_bytes > 0)
         try:
             with suppress(Conflict):
                 self._fs.create(self.path).close()  # by us, so that nobody else may read it

@@ -120,13 +120,18 @@ class ExtractReader:
     def labels(self) -> frozenset[str]:
         """Headers always; words until there are some; settings one by one while they may name the folder."""
         extract = self._extract
-        words = frozenset[str]() if extract.first_user_message and extract.title else _WORDS
+        words = frozenset[str]() if self._has_words else _WORDS
         return _METAS | words | (frozenset[str]() if extract.cwd else _SETTINGS)
 
     @property
     def newest(self) -> tuple[frozenset[str], ...]:
         """The newest totals and settings are all that counts."""
         return (_TOTALS, _SETTINGS) if self._extract.cwd else (_TOTALS,)
+
+    @property
+    def _has_words(self) -> bool:
+        # Once it holds, later words must say nothing even in the same block: where blocks end is chance.
+        return bool(self._extract.first_user_message and self._extract.title)
 
     def feed(self, record: Record) -> None:
         """Take the next record."""
@@ -135,6 +140,8 @@ class ExtractReader:
             self._feed_meta(record)
         elif label == vocabulary.TURN_CONTEXT:
             self._feed_settings(record)
+        elif self._has_words:
+            return
         elif label == _GOAL:
             update = decode_payload(record, _GoalUpdate)
             if update is not None and not self._extract.goal:

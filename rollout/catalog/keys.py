@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Final
 
 KEYS: Final[dict[str, str]] = {
-    "threads": "bcf456773bbab219",
-    "turns": "7c29b4e85b8a0261",
-    "search": "bcf456773bbab219",
-    "usage": "bcf456773bbab219",
-    "spawn": "bcf456773bbab219",
+    "threads": "ecaaf561f3ae00de",
+    "turns": "9251fdcd1679643c",
+    "search": "ecaaf561f3ae00de",
+    "usage": "ecaaf561f3ae00de",
+    "spawn": "ecaaf561f3ae00de",
 }

@@ -134,13 +134,17 @@ def _lies_in(path: str, folders: Iterable[str]) -> bool:
 
 
 def _find_moves(work: list[Work], lost: list[Known]) -> list[Move]:
-    """Return the new files that are lost ones under another folder: the same inode, time, size and name."""
+    """Return the new files that are lost ones under another folder: the same inode, time, size and name.
+
+    Of one that could not be read, what is wrong names its path: it is read anew.
+    """
     new = {one.seen.inode: one.seen for one in work if one.why is Why.NEW}
     moves = []
     for row in lost:
         seen = new.get(row.inode)
         if (
             seen is not None
+            and row.watermark > 0
             and (seen.size_bytes, seen.changed_ns) == (row.size_bytes, row.changed_ns)
             and seen.path.rpartition("/")[2] == row.path.rpartition("/")[2]
         ):

@@ -30,6 +30,7 @@ from rollout.fs.api import FileSystem
 
 _BATCH_FILES: Final = 256
 _BATCH_SECONDS: Final = 0.25
+_SETTLED_AT_ONCE: Final = 64
 
 
 class Progress(Struct, frozen=True):
@@ -190,10 +191,9 @@ def refresh_file(connection: sqlite3.Connection, scope: Scope, path: str) -> boo
         if seen is None:
             if known is None:
                 return False
-            thread_ids = [row[0] for row in connection.execute(_THREAD_OF, (known.file_id,))]
             with transaction(connection):
                 forget_vanished(connection, scope.domains, known.file_id, known.revision)
-            settle(connection, scope.domains, scope.describe, thread_ids)
+            _settle_some(connection, scope)
             return True
         work = find_work(seen, known, absorber.wanted)
         if work is None:
@@ -204,9 +204,12 @@ def refresh_file(connection: sqlite3.Connection, scope: Scope, path: str) -> boo
         with transaction(connection):
             is_written = write_derived(connection, scope.domains, derived)
         if is_written:
-            settle(connection, scope.domains, scope.describe, _threads_of([derived]))
+            _settle_some(connection, scope)
             return True
     raise Conflict(f"cataloguing {path}: it changes faster than it is read", hint="Refresh again later.")
 
 
-_THREAD_OF: Final = "SELECT thread_id FROM files WHERE file_id = ?"
+def _settle_some(connection: sqlite3.Connection, scope: Scope) -> None:
+    """Settle the thread of one file and those that stand on it; the next refresh does the rest."""
+    waiting = connection.execute("SELECT thread_id FROM unsettled LIMIT ?", (_SETTLED_AT_ONCE,))
+    settle(connection, scope.domains, scope.describe, [thread_id for (thread_id,) in waiting])

@@ -107,9 +107,9 @@ def connect(path: str) -> sqlite3.Connection:
     try:
         with translated(f"opening the catalog {path}"):
             connection.execute(f"PRAGMA busy_timeout={BUSY_MILLIS}")
+            connection.execute("PRAGMA synchronous=NORMAL")
             _identify(connection, path)
             connection.execute("PRAGMA journal_mode=WAL")
-            connection.execute("PRAGMA synchronous=NORMAL")
             connection.execute(f"PRAGMA cache_size=-{_CACHE_KIB}")
     except BaseException:
         connection.close()
@@ -126,6 +126,7 @@ def _quoted(path: str) -> str:
 def _identify(connection: sqlite3.Connection, path: str) -> None:
     """Make an empty file a catalog; raise BadCatalog unless it is one."""
     if _ids(connection) == (0, 0) and not _tables(connection):
+        connection.execute("PRAGMA journal_mode=WAL")  # before the first write, which is cheaper in it
         with transaction(connection):
             if not _tables(connection):  # another process may have been first
                 for statement in TABLES.split(";"):
