@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from fork.diff import Difference, diff_threads
     from fork.family import Family, Member, family_of
     from fork.flatten import Flattened, flatten_thread
+    from fork.prune import PrunePlan, PruneStep, plan_prune
+    from fork.reclaim import Pruned, apply_prune
 
 __all__ = [
     "Difference",
@@ -28,10 +30,15 @@ __all__ = [
     "Flattened",
     "Fork",
     "Member",
+    "PrunePlan",
+    "PruneStep",
+    "Pruned",
+    "apply_prune",
     "diff_threads",
     "family_of",
     "flatten_thread",
     "fork_thread",
+    "plan_prune",
 ]
 
 _HOMES: Final = {
@@ -41,6 +48,8 @@ _HOMES: Final = {
         "fork.diff": ("Difference", "diff_threads"),
         "fork.family": ("Family", "Member", "family_of"),
         "fork.flatten": ("Flattened", "flatten_thread"),
+        "fork.prune": ("PrunePlan", "PruneStep", "plan_prune"),
+        "fork.reclaim": ("Pruned", "apply_prune"),
     }.items()
     for name in names
 }

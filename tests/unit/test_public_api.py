@@ -16,9 +16,11 @@ from pathlib import Path
 import msgspec
 import pytest
 
+import fork
 import rollout
 
-SNAPSHOT = Path(__file__).parent / "public_api.txt"
+SNAPSHOTS = {"rollout": "public_api.txt", "fork": "public_fork_api.txt"}
+PACKAGES = {"rollout": rollout, "fork": fork}
 
 
 def signature_of(name: str, found: object) -> list[str]:
@@ -46,31 +48,36 @@ def signature_of(name: str, found: object) -> list[str]:
     return lines
 
 
-def test_names_and_signatures_are_as_promised() -> None:
+@pytest.mark.parametrize("package", PACKAGES)
+def test_names_and_signatures_are_as_promised(package: str) -> None:
     """Every name in __all__, with what it takes and holds."""
-    lines = [line for name in sorted(rollout.__all__) for line in signature_of(name, getattr(rollout, name))]
+    module, snapshot = PACKAGES[package], Path(__file__).parent / SNAPSHOTS[package]
+    lines = [line for name in sorted(module.__all__) for line in signature_of(name, getattr(module, name))]
     found = re.sub(r" at 0x[0-9a-f]+", "", "\n".join(lines) + "\n")
     if os.environ.get("ROLLOUT_UPDATE_GOLDEN"):
-        SNAPSHOT.write_text(found)
-    assert found == SNAPSHOT.read_text()
+        snapshot.write_text(found)
+    assert found == snapshot.read_text()
 
 
-def test_an_unknown_name_is_an_attribute_error() -> None:
+@pytest.mark.parametrize("package", PACKAGES)
+def test_an_unknown_name_is_an_attribute_error(package: str) -> None:
     """Names are imported when asked for; one that is not promised is refused as usual."""
     with pytest.raises(AttributeError, match="no attribute 'nothing'"):
-        _ = rollout.nothing  # type: ignore[attr-defined]  # that is the point
-    assert set(dir(rollout)) == set(rollout.__all__)
+        _ = PACKAGES[package].nothing
+    assert set(dir(PACKAGES[package])) == set(PACKAGES[package].__all__)
 
 
-def test_import_is_cheap() -> None:
+@pytest.mark.parametrize("package", PACKAGES)
+def test_import_is_cheap(package: str) -> None:
     """Importing the package imports no decoder: names come when they are asked for."""
-    script = "import sys, rollout; assert 'msgspec' not in sys.modules, sorted(sys.modules)"
+    script = f"import sys, {package}; assert 'msgspec' not in sys.modules, sorted(sys.modules)"
     subprocess.run([sys.executable, "-c", script], check=True, timeout=60)
 
 
-def test_every_promised_name_is_explained() -> None:
+@pytest.mark.parametrize("package", PACKAGES)
+def test_every_promised_name_is_explained(package: str) -> None:
     """A docstring for each class and function."""
-    for name in rollout.__all__:
-        found = getattr(rollout, name)
+    for name in PACKAGES[package].__all__:
+        found = getattr(PACKAGES[package], name)
         if isinstance(found, type) or inspect.isfunction(found):
             assert found.__doc__, name
