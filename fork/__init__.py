@@ -20,19 +20,23 @@ if TYPE_CHECKING:
     from fork.create import Fork, fork_thread
     from fork.diff import Difference, diff_threads
     from fork.family import Family, Member, family_of
-    from fork.flatten import Flattened, flatten_thread
-    from fork.prune import PrunePlan, PruneStep, plan_prune
+    from fork.flatten import flatten_thread
+    from fork.prune import Kept, KeptReason, PrunePlan, PruneStep, StepKind, plan_prune
     from fork.reclaim import Pruned, apply_prune
+    from rollout.store.copying import Flattened
 
 __all__ = [
     "Difference",
     "Family",
     "Flattened",
     "Fork",
+    "Kept",
+    "KeptReason",
     "Member",
     "PrunePlan",
     "PruneStep",
     "Pruned",
+    "StepKind",
     "apply_prune",
     "diff_threads",
     "family_of",
@@ -47,9 +51,10 @@ _HOMES: Final = {
         "fork.create": ("Fork", "fork_thread"),
         "fork.diff": ("Difference", "diff_threads"),
         "fork.family": ("Family", "Member", "family_of"),
-        "fork.flatten": ("Flattened", "flatten_thread"),
-        "fork.prune": ("PrunePlan", "PruneStep", "plan_prune"),
+        "fork.flatten": ("flatten_thread",),
+        "fork.prune": ("Kept", "KeptReason", "PrunePlan", "PruneStep", "StepKind", "plan_prune"),
         "fork.reclaim": ("Pruned", "apply_prune"),
+        "rollout.store.copying": ("Flattened",),
     }.items()
     for name in names
 }
