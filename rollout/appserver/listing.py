@@ -22,8 +22,8 @@ from rollout.store.summary import ThreadSummary
 from rollout.turns.paging import DEFAULT_LIMIT, SortDirection
 
 _MOST_EXCLUDED = 100
-_INTERACTIVE = (SourceKind.CLI.value, SourceKind.VSCODE.value)
-_SORTS = {
+INTERACTIVE = (SourceKind.CLI.value, SourceKind.VSCODE.value)
+SORTS = {
     takes.ThreadSortKey.CREATED: SortKey.CREATED,
     takes.ThreadSortKey.UPDATED: SortKey.UPDATED,
     takes.ThreadSortKey.RECENCY: SortKey.RECENCY,
@@ -53,7 +53,7 @@ def list_threads(call: Call, given: takes.ThreadList) -> Answer:
     request = ListRequest(
         given.limit if given.limit is not None else DEFAULT_LIMIT,
         given.cursor,
-        _SORTS.get(given.sort_key or takes.ThreadSortKey.CREATED, SortKey.CREATED),
+        SORTS.get(given.sort_key or takes.ThreadSortKey.CREATED, SortKey.CREATED),
         given.sort_direction or SortDirection.DESC,
         bool(given.archived),
         where,
@@ -126,7 +126,7 @@ def _filter(call: Call, given: takes.ThreadList) -> ThreadFilter:
     kinds = tuple(kind.value for kind in given.source_kinds or ())
     is_spawned = parent is not None or ancestor is not None
     if not kinds and not is_spawned:
-        kinds = _INTERACTIVE
+        kinds = INTERACTIVE
     providers = tuple(given.model_providers or ())
     configured = call.server.settings.provider
     if given.model_providers is None and configured is not None and not is_spawned:
