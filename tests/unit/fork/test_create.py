@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -10,10 +11,12 @@ from msgspec import UNSET
 import fork
 from rollout.errors import BrokenLineage, Conflict, InvalidRequest, NotFound
 from rollout.store.creating import publish_rollout
+from rollout.store.store import Store
+from rollout.store.tombstones import DeleteMode
 from rollout.testing.crashfs import CrashFS
 from tests.altered import record_turns
 from tests.builders import ARCHIVE, DAY, HOME, thread, uuid
-from tests.recorded_home import content_of, home_of, lines_of, new_home, new_thread, rollouts_of
+from tests.recorded_home import content_of, home_of, lines_of, new_home, new_thread, rollouts_of, said
 from tests.unit.fork.forked import header, history, shown, stored
 
 PARENTS = {
@@ -192,6 +195,37 @@ def test_a_parent_that_is_being_recorded_is_forked_at_its_last_complete_turn() -
     record_turns(store, child.id, "Plum.")
     assert history(store, child.id) == ["Question 0?", "Apple.", "Question 0?", "Plum."]
     assert len(shown(store, parent)) == 2
+
+
+def compact(store: Store, parent: str) -> None:
+    """Put a summary in place of all that was said."""
+    with store.record(parent) as recorder:
+        recorder.compact([said("user", "so far")])
+
+
+LATER: dict[str, Callable[[Store, str], object]] = {
+    "a turn": lambda store, parent: record_turns(store, parent, "Later."),
+    "a compaction": compact,
+    "a revert": lambda store, parent: store.revert_thread(parent, before_turn="t1").close(),
+    "a rollback": lambda store, parent: store.roll_back_thread(parent, 2),
+    "an archiving": lambda store, parent: store.archive_thread(parent),
+    "a deletion": lambda store, parent: store.delete_thread(parent, DeleteMode.KEEP_FOR_FORKS),
+}
+
+
+@pytest.mark.parametrize("later", LATER)
+@pytest.mark.parametrize("mode", ["paginated", "legacy"])
+def test_a_child_shows_nothing_of_what_its_parent_does_later(mode: str, later: str) -> None:
+    """A real bug in the field: whatever it is, turns and history of the child are what they were."""
+    if (mode, later) in {("legacy", "a revert"), ("paginated", "a rollback")}:
+        return
+    _, store = stored(thread(1, mode).turn("one").turn("two"))
+    child = fork.fork_thread(store, uuid(1)).id
+    LATER[later](store, uuid(1))
+    assert shown(store, child) == ["t1", "t2"]
+    assert history(store, child) == ["one", "yes", "two", "yes"]
+    record_turns(store, child, "Of the child.")
+    assert history(store, child) == ["one", "yes", "two", "yes", "Question 0?", "Of the child."]
 
 
 def test_a_torn_tail_of_the_parent_is_not_inherited() -> None:
