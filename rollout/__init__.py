@@ -23,6 +23,7 @@ if TYPE_CHECKING:
         BrokenLineage,
         Conflict,
         DamagedLog,
+        HasForks,
         InvalidCursor,
         InvalidRequest,
         LeaseHeld,
@@ -35,14 +36,17 @@ if TYPE_CHECKING:
     from rollout.ids import RolloutId, ThreadId, TurnId, parse_thread_id
     from rollout.replay.context import Context, ReadStats
     from rollout.replay.reading import ReadPath
+    from rollout.store.archiving import Moved, Moves
     from rollout.store.check import FileCheck
     from rollout.store.checkpoints import KeptCheckpoint
+    from rollout.store.deleting import Deleted
     from rollout.store.listing import Listing, SortKey
     from rollout.store.recorder import Durability, Recorder
     from rollout.store.root import open_store
     from rollout.store.store import Store
     from rollout.store.summary import Problem, ThreadSummary
     from rollout.store.thread import Thread
+    from rollout.store.tombstones import DeleteMode
     from rollout.store.turn_recorder import TurnRecorder
     from rollout.turns.model import ItemsView, Turn, TurnItem, TurnStatus
     from rollout.turns.paging import Page, SortDirection
@@ -61,9 +65,12 @@ __all__ = [
     # what it answers
     "Context",
     "Damage",
+    "Deleted",
     "FileCheck",
     "KeptCheckpoint",
     "Listing",
+    "Moved",
+    "Moves",
     "Page",
     "Problem",
     "ReadPath",
@@ -73,6 +80,7 @@ __all__ = [
     "TurnItem",
     "TurnStatus",
     # how it is asked
+    "DeleteMode",
     "ItemsView",
     "SortDirection",
     "SortKey",
@@ -87,6 +95,7 @@ __all__ = [
     "BrokenLineage",
     "Conflict",
     "DamagedLog",
+    "HasForks",
     "InvalidCursor",
     "InvalidRequest",
     "LeaseHeld",
@@ -105,6 +114,7 @@ _HOMES: Final = {
             "BrokenLineage",
             "Conflict",
             "DamagedLog",
+            "HasForks",
             "InvalidCursor",
             "InvalidRequest",
             "LeaseHeld",
@@ -117,14 +127,17 @@ _HOMES: Final = {
         "rollout.ids": ("RolloutId", "ThreadId", "TurnId", "parse_thread_id"),
         "rollout.replay.context": ("Context", "ReadStats"),
         "rollout.replay.reading": ("ReadPath",),
+        "rollout.store.archiving": ("Moved", "Moves"),
         "rollout.store.check": ("FileCheck",),
         "rollout.store.checkpoints": ("KeptCheckpoint",),
+        "rollout.store.deleting": ("Deleted",),
         "rollout.store.listing": ("Listing", "SortKey"),
         "rollout.store.recorder": ("Durability", "Recorder"),
         "rollout.store.root": ("open_store",),
         "rollout.store.store": ("Store",),
         "rollout.store.summary": ("Problem", "ThreadSummary"),
         "rollout.store.thread": ("Thread",),
+        "rollout.store.tombstones": ("DeleteMode",),
         "rollout.store.turn_recorder": ("TurnRecorder",),
         "rollout.turns.model": ("ItemsView", "Turn", "TurnItem", "TurnStatus"),
         "rollout.turns.paging": ("Page", "SortDirection"),
