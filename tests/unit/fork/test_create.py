@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import product
 from typing import Any
 
 import pytest
@@ -203,6 +204,9 @@ def compact(store: Store, parent: str) -> None:
         recorder.compact([said("user", "so far")])
 
 
+MODES = ("paginated", "legacy")
+UNKNOWN = {("legacy", "a revert"), ("paginated", "a rollback")}
+"""What one mode does in another way."""
 LATER: dict[str, Callable[[Store, str], object]] = {
     "a turn": lambda store, parent: record_turns(store, parent, "Later."),
     "a compaction": compact,
@@ -213,12 +217,9 @@ LATER: dict[str, Callable[[Store, str], object]] = {
 }
 
 
-@pytest.mark.parametrize("later", LATER)
-@pytest.mark.parametrize("mode", ["paginated", "legacy"])
+@pytest.mark.parametrize(("mode", "later"), [pair for pair in product(MODES, LATER) if pair not in UNKNOWN])
 def test_a_child_shows_nothing_of_what_its_parent_does_later(mode: str, later: str) -> None:
     """A real bug in the field: whatever it is, turns and history of the child are what they were."""
-    if (mode, later) in {("legacy", "a revert"), ("paginated", "a rollback")}:
-        return
     _, store = stored(thread(1, mode).turn("one").turn("two"))
     child = fork.fork_thread(store, uuid(1)).id
     LATER[later](store, uuid(1))
