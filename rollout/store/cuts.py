@@ -57,7 +57,7 @@ def cut_at_head(lineage: Lineage) -> Cut:
         cut = Cut(place, started.ordinal, started.start_offset, started_turn(started) or "")
     cut = _numbered(lineage, cut)
     has_ended = newest is not None and started is None
-    if place == 0 and not has_ended and not _holds_anything(lineage, cut):
+    if not has_ended and not _holds_anything(lineage, cut):
         raise _empty(lineage, cut)
     return cut
 
@@ -161,20 +161,26 @@ def _numbered(lineage: Lineage, cut: Cut) -> Cut:
 
 
 def _holds_anything(lineage: Lineage, cut: Cut) -> bool:
-    """Tell whether an end of a turn, or anything that a model is given, stands before a cut in segment 0."""
-    segment = lineage.segments[0]
-    span = Span(
-        segment.start_offset, cut.end_offset, segment.header.era, max_line_bytes=lineage.max_line_bytes
-    )
-    for batch in iter_lines(lineage.source(segment), span):
-        for line in batch:
-            if isinstance(line, Record) and (
-                line.type == vocabulary.COMPACTED
-                or line.kind in vocabulary.TURN_ENDS
-                or (line.type == vocabulary.RESPONSE_ITEM and is_history(line.envelope.payload))
-            ):
+    """Tell whether an end of a turn, or anything that a model is given, stands before a cut.
+
+    Read from the beginning, where the first turn soon answers.
+    """
+    for segment in lineage.segments[: cut.place + 1]:
+        span = lineage.span(segment)
+        if segment is lineage.segments[cut.place]:
+            span = msgspec.structs.replace(span, end_offset=cut.end_offset)
+        for batch in iter_lines(lineage.source(segment), span):
+            if any(isinstance(line, Record) and _counts(line) for line in batch):
                 return True
     return False
+
+
+def _counts(record: Record) -> bool:
+    return (
+        record.type == vocabulary.COMPACTED
+        or record.label in vocabulary.TURN_ENDS
+        or (record.type == vocabulary.RESPONSE_ITEM and is_history(record.envelope.payload))
+    )
 
 
 def _find_legacy(lineage: Lineage, turn_id: str) -> TurnSpan:

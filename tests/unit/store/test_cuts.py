@@ -94,6 +94,13 @@ def test_an_empty_thread_cannot_be_left_at_its_head(mode: str) -> None:
     assert refused.value.hint == "Make a new thread instead."
 
 
+def test_a_thread_that_inherits_settings_alone_is_empty_too() -> None:
+    """A thread of one turn was reverted to before it: forking it at its head once made an empty child."""
+    parent = thread(1).context()
+    with pytest.raises(InvalidRequest, match="it is empty"):
+        head(parent.fork(2), parent)
+
+
 def test_a_thread_whose_only_turn_runs_cannot_be_left_at_its_head() -> None:
     """The error names the turn."""
     with pytest.raises(InvalidRequest, match="its only turn, open, has not ended"):
