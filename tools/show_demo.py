@@ -8,9 +8,11 @@ from __future__ import annotations
 import json
 import os
 import shlex
+import shutil
 import subprocess
 import sys
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 RECORDED = Path("fixtures/recorded")
 
@@ -39,7 +41,7 @@ def run(command: str, home: Path, *arguments: str, is_shown: bool = True) -> str
 
 
 def main() -> None:
-    """Show list, resume, pages, a fork and a check."""
+    """Show list, resume, pages, a fork, another one and a check."""
     command = sys.argv[1]
     home = RECORDED / "paginated"
     say("The threads of a home that a real client wrote, straight from its files: no database is asked.")
@@ -67,6 +69,17 @@ def main() -> None:
     say("A fork holds only what is its own; its history begins in the file of its parent.")
     run(command, forks, "show", fork["id"])
     run(command, forks, "turns", fork["id"])
+
+    with TemporaryDirectory() as scratch:
+        mine = Path(shutil.copytree(forks, Path(scratch) / "home"))
+        turns = json.loads(run(command, mine, "turns", fork["id"], "--json", is_shown=False))["data"]
+        say(
+            "Fork it again, before its newest turn, in a copy of that home: one header is all that is written."
+        )
+        run(command, mine, "fork", fork["id"], "--before-turn", turns[0]["id"], "--name", "Another way")
+        say("What the child shows is its parents' up to there; link by link, it is what it was forked from.")
+        run(command, mine, "turns", "Another way")
+        run(command, mine, "check", "Another way", "--lineage")
 
     say("Check reads every byte, changes nothing, and would list damage with its byte span (exit status 5).")
     run(command, forks, "check")
