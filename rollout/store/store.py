@@ -192,10 +192,7 @@ class Store:
         return check_files(self._fs, self._opener.index, files, self._max_line_bytes)
 
     def files_to_repair(self, reference: str | None = None) -> list[RolloutFile]:
-        """Return the files that a repair of one thread, or of the whole home, looks at: oldest first.
-
-        The thread need not be readable. Raise NotFound, or InvalidRequest for several.
-        """
+        """Return the files that a repair of a thread, readable or not, or of the whole home looks at."""
         if reference is None:
             return self.files_to_check()
         from rollout.store.repair import files_of_thread
@@ -203,10 +200,7 @@ class Store:
         return files_of_thread(self._opener.index, self.home, self.find_thread_id(reference))
 
     def plan_repair(self, checks: Iterable[FileCheck], reference: str | None = None) -> RepairPlan:
-        """Return what a repair would do about files that were checked, changing nothing.
-
-        With drafts left over in the whole home, or of the thread that `reference` names.
-        """
+        """Return what a repair would do about files that were checked, and about drafts left over."""
         from rollout.store.repair import find_drafts, plan_repair, read_ends
 
         wanted = self.find_thread_id(reference) if reference is not None else None
@@ -214,11 +208,7 @@ class Store:
         return plan_repair(read_ends(self._fs, checks), drafts)
 
     def apply_repair(self, plan: RepairPlan) -> Iterator[Repaired]:
-        """Do what a plan says, step by step; what leaves its place goes to quarantine.
-
-        Each step takes the lease of its thread, and is durable when it is yielded. A step that
-        cannot be done is yielded with its error. Raise InvalidRequest over a file system that only reads.
-        """
+        """Do what a plan says, step by step: each durable when it is yielded, or with its error."""
         from rollout.store.repair import apply_repair
 
         return apply_repair(self.surroundings(), plan)
@@ -245,8 +235,7 @@ class Store:
     def set_name(self, reference: str, name: str) -> str:
         """Give a thread a name; return it as stored, without white space around it. Durable on return.
 
-        Several threads may have the same. Raise NotFound, InvalidRequest for a blank name, Conflict
-        while somebody else keeps the names locked.
+        Several threads may have the same. Raise NotFound, InvalidRequest, Conflict while names are locked.
         """
         from rollout.store.writing import name_thread
 
@@ -262,10 +251,8 @@ class Store:
         """Return the recorder of a thread, as `Thread.record` does."""
         from rollout.store.recording import open_recorder
 
-        thread_id = self.find_thread_id(reference)
-        return open_recorder(
-            self.surroundings(), thread_id, durability, checkpoint_every_bytes=checkpoint_every_bytes
-        )
+        around, thread_id = self.surroundings(), self.find_thread_id(reference)
+        return open_recorder(around, thread_id, durability, checkpoint_every_bytes=checkpoint_every_bytes)
 
     def checkpoint(self, reference: str) -> KeptCheckpoint:
         """Keep a checkpoint of a thread as it stands, so that resuming it need not read further back.
@@ -298,9 +285,8 @@ class Store:
     def revert_thread(self, reference: str, *, before_turn: str) -> Thread:
         """Let a paginated thread end before one of its turns; return it as it is then.
 
-        Nothing is rewritten: a new rollout of the thread names where the older one is left.
-        Durable on return. Raise NotFound for an unknown turn, InvalidRequest for a legacy
-        thread, LeaseHeld while somebody records it.
+        Nothing is rewritten: a new rollout names where the older one is left. Durable on return.
+        Raise NotFound for an unknown turn, InvalidRequest for a legacy thread, LeaseHeld.
         """
         from rollout.store.writing import revert
 
