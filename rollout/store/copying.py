@@ -9,12 +9,13 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from functools import partial
 from typing import Any, Final
 
 from msgspec import Struct
 
-from rollout.errors import Conflict, DamagedLog
+from rollout.errors import Conflict, DamagedLog, RolloutError
 from rollout.format.encoding import Draft, line_front
 from rollout.fs.mutation import AppendFile
 from rollout.fs.publish import publishing, sync_names
@@ -23,6 +24,7 @@ from rollout.log.layout import archived_path, base_name, folder_of, new_rollout_
 from rollout.log.lease import take_lease
 from rollout.log.writer import timestamp_of
 from rollout.replay.checkpoint import CHECKPOINT_EVERY_BYTES
+from rollout.replay.context import read_context
 from rollout.replay.lineage import Lineage
 from rollout.store.checkpoints import Checkpoints
 from rollout.store.copy_check import check_copy, open_copy
@@ -110,7 +112,17 @@ def flatten(around: Surroundings, thread_id: ThreadId, report: Report | None = N
             return _as_it_is(lineage)
         rollout_id = RolloutId(around.new_id())
         made = create_flat(around, lineage, rollout_id, report)
+        _keep_sidecar(around, lineage)
     return Flattened(thread_id, rollout_id, made.path, segments, made.size_bytes)
+
+
+def _keep_sidecar(around: Surroundings, before: Lineage) -> None:
+    """Let the next resume be as short as it was, where a checkpoint beside a file had made it so."""
+    sidecars = around.sidecars
+    if sidecars is None or all(sidecars.find(segment) is None for segment in before.segments):
+        return
+    with suppress(RolloutError), around.opener.open_thread(before.thread_id) as lineage:
+        read_context(lineage, sidecars=sidecars)
 
 
 def create_flat(

@@ -12,7 +12,9 @@ import rollout
 from fork.flatten import flatten_thread
 from rollout.errors import DamagedLog
 from rollout.format.seals import find_seal
+from rollout.replay import context
 from rollout.store.store import Store
+from tests.builders import thread, uuid
 
 ASKED = {"type": "message", "role": "user", "content": [{"type": "input_text", "text": "Name a colour."}]}
 SAID = {"type": "message", "role": "assistant", "content": [{"type": "output_text", "text": "Blue."}]}
@@ -133,6 +135,28 @@ def test_what_was_altered_long_before_the_base_is_not_copied(store: Store) -> No
     altered.write_bytes(altered.read_bytes().replace(b"xxxx", b"xxyx", 1))
     with pytest.raises(DamagedLog, match="seal"):
         flatten_thread(store, child)
+
+
+def test_a_flat_thread_of_another_client_keeps_its_sidecar(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its resume is as short as it was."""
+    monkeypatch.setattr(context, "OFFERED_FROM_BYTES", 45_000)
+    parent = thread(1)
+    for number in range(40):
+        parent.turn(f"{number}").event("warning", message="x" * 9_000)
+    child = parent.fork(2)
+    folder = Path(store.home) / "sessions" / "2026" / "11" / "21"
+    folder.mkdir(parents=True)
+    for one in (parent, child):
+        (folder / one.name()).write_bytes(one.content)
+    store.resume(uuid(2))
+    before = store.resume(uuid(2))
+    assert before.read.path == "sidecar"
+    flatten_thread(store, uuid(2))
+    after = store.resume(uuid(2))
+    assert after.read.path == "sidecar"
+    assert after.input_json() == before.input_json()
 
 
 def test_progress_is_told(store: Store) -> None:
