@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import importlib
+import io
 import json
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -116,6 +118,22 @@ def test_what_was_deleted_is_pruned_after_asking(home_of: HomeOf, rollout_comman
     assert planned["bytesReclaimed"] == 0
     left = {row["path"] for row in answer(rollout_command, "--home", home, "list")["data"]}
     assert {str(home / path) for path in logs_in(home)} == left
+
+
+@pytest.mark.parametrize(("said", "is_left"), [("n\n", True), ("y\n", False)])
+def test_on_a_terminal_pruning_asks(
+    said: str, is_left: bool, home_of: HomeOf, rollout_command: Runner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Below the plan; no is no."""
+    home = home_of("forks")
+    rollout_command("--home", home, "delete", LEAF)
+    terminal = io.StringIO(said)
+    monkeypatch.setattr(terminal, "isatty", lambda: True)
+    monkeypatch.setattr(sys, "stdin", terminal)
+    ran = rollout_command("--home", home, "prune")
+    assert ran.status == 0
+    assert "reclaim this?" in ran.stderr
+    assert bool(list(home.rglob(f"rollout-*{LEAF}*"))) is is_left
 
 
 def test_bringing_back_what_was_pruned_fails(home_of: HomeOf, rollout_command: Runner) -> None:
