@@ -10,7 +10,8 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from msgspec import Struct
+import msgspec
+from msgspec import Raw, Struct
 
 from rollout.errors import Conflict
 from rollout.format import vocabulary
@@ -124,13 +125,21 @@ def create_revert(
 
 
 def decode_members(lineage: Lineage) -> dict[str, Any]:
-    """Return the members of the newest header, known to us or not."""
-    return decode_json(lineage.newest.header.payload, dict[str, Any]) or {}
+    """Return the members of the newest header, known to us or not: text as text, all others as stored."""
+    members = decode_json(lineage.newest.header.payload, dict[str, Raw]) or {}
+    return {key: _text_of(stored) for key, stored in members.items()}
+
+
+def _text_of(stored: Raw) -> str | Raw:
+    text = decode_json(stored, str)
+    return text if text is not None else Raw(bytes(stored))
 
 
 def header_draft(payload: dict[str, Any]) -> Draft:
-    """Return the record of a header, unwritten."""
-    return Draft(vocabulary.SESSION_META, encode_payload(payload, what="a header"))
+    """Return the record of a header, unwritten. Members as stored keep their spelling."""
+    own = {key: value for key, value in payload.items() if not isinstance(value, Raw)}
+    encode_payload(own, what="a header")  # refuses what cannot be stored
+    return Draft(vocabulary.SESSION_META, msgspec.json.encode(payload))
 
 
 def stamp_behind(lineage: Lineage, now_ms: int, rollout_id: RolloutId) -> str:

@@ -44,6 +44,19 @@ def test_the_header_takes_over_what_its_parent_s_says() -> None:
     assert found["timestamp"] != parent["timestamp"]
 
 
+def test_members_keep_their_spelling() -> None:
+    """A number that no float holds used to lose the whole header."""
+    odd = b'{"large":123456789012345678901234567890,"huge":1e400,"exact":1.0}'
+    parent = thread(1, model_provider="p", odd={}).turn("one")
+    parent.content = parent.content.replace(b'"odd":{}', b'"odd":' + odd)
+    fs, store = stored(parent)
+    for child in (fork.fork_thread(store, uuid(1)).id, uuid(1)):
+        assert odd in content_of(fs, child).splitlines()[0]
+        assert header(fs, child)["model_provider"] == "p"
+    store.revert_thread(uuid(1), before_turn="t1").close()
+    assert odd in content_of(fs, uuid(1)).splitlines()[0]
+
+
 def test_a_spawned_parent_hides_no_turn_of_its_child() -> None:
     """Where its own history began is a place in the parent's rollout: a child before it lost its turns."""
     parent = thread(1, subagent_history_start_ordinal=5).user("a").user("b").user("c").user("d")
