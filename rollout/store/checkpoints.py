@@ -16,7 +16,7 @@ from rollout.format import vocabulary
 from rollout.format.encoding import Draft
 from rollout.format.record import Era
 from rollout.fs.api import FileSystem
-from rollout.ids import ThreadId
+from rollout.ids import RolloutId, ThreadId
 from rollout.log.source import open_source
 from rollout.replay.foundation import Sidecars
 from rollout.replay.growing import GrowingCheckpoint, find_stop
@@ -49,7 +49,18 @@ class Checkpoints:
         every_bytes: int | None,
         max_line_bytes: int,
         sidecars: Sidecars | None = None,
+        end_offset: int = 0,
+        looks: dict[RolloutId, int] | None = None,
+        rollout_id: RolloutId | None = None,
     ) -> None:
+        """`end_offset` is where the log ended when it was opened.
+
+        The first look is due at the next multiple of `every_bytes`: so a log is looked at once in so
+        many bytes, however often it is opened to add a little. `looks` are the offsets by rollout
+        before which no look is worth it, as known to the store.
+        """
+        self._looks = {} if looks is None else looks
+        self._rollout_id = RolloutId(thread_id) if rollout_id is None else rollout_id
         self._thread_id = thread_id
         self._open_lineage = open_lineage
         self._every_bytes = every_bytes
@@ -58,7 +69,10 @@ class Checkpoints:
         self._growing: GrowingCheckpoint | None = None
         self._size_bytes = 0
         self._is_first_look = True
-        self._next_offset = every_bytes or 0
+        self._next_offset = 0
+        if every_bytes:
+            first_offset = (end_offset // every_bytes + 1) * every_bytes
+            self._next_offset = max(first_offset, self._looks.get(self._rollout_id, 0))
 
     def find_due(self, end_offset: int) -> Draft | None:
         """Return the checkpoint to write at the end of a turn, the log's end, if it is time for one.
@@ -79,6 +93,11 @@ class Checkpoints:
             self._growing = None  # readers go further back; what ails the log is theirs to say
             self._next_offset = end_offset + every
             return None
+        finally:
+            if self._growing is None:
+                self._looks[self._rollout_id] = self._next_offset
+            else:
+                self._looks[self._rollout_id] = self._growing.since_offset + self._wait(self._growing, every)
 
     def _look(self, lineage: Lineage, every: int) -> Draft | None:
         end_offset = lineage.newest.end_offset
@@ -109,10 +128,12 @@ class Checkpoints:
 
     def _due_offset(self, growing: GrowingCheckpoint, every: int) -> int:
         """Return where the next one is due, by what is known now; looks no later than there."""
-        wait = max(every, growing.size_bytes // 2, _SHARE * self._size_bytes)
-        due_offset = growing.since_offset + wait
+        due_offset = growing.since_offset + self._wait(growing, every)
         self._next_offset = min(self._next_offset, due_offset)
         return due_offset
+
+    def _wait(self, growing: GrowingCheckpoint, every: int) -> int:
+        return max(every, growing.size_bytes // 2, _SHARE * self._size_bytes)
 
     def _is_early(self, lineage: Lineage, every: int) -> bool:
         """Tell, once, whether the next checkpoint can wait, by what the newest one there is says."""

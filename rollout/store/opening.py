@@ -47,6 +47,7 @@ class Opener:
         self._current = CurrentIndex(fs, home, clock)
         self._ancestors = Ancestors(fs, clock)
         self.durable_folders = DurableFolders()
+        self.checkpoint_looks: dict[RolloutId, int] = {}
 
     @property
     def index(self) -> RolloutIndex:

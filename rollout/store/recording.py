@@ -121,6 +121,9 @@ def open_recorder(
                     checkpoint_every_bytes if is_ours else None,
                     around.max_line_bytes,
                     around.sidecars,
+                    tail.end_offset,
+                    around.opener.checkpoint_looks,
+                    segment.rollout_id,
                 ),
             )
         )

@@ -9,12 +9,14 @@ from typing import Any
 import pytest
 
 from rollout.errors import Conflict, DamagedLog, InvalidRequest, LeaseHeld
+from rollout.ids import RolloutId, ThreadId
 from rollout.replay.foundation import Sidecars
 from rollout.replay.growing import GrowingCheckpoint
 from rollout.replay.lineage import Lineage
 from rollout.replay.positions import MadeCheckpoint, make_checkpoint
 from rollout.replay.reading import ReadPath
 from rollout.store import checkpoints
+from rollout.store.checkpoints import Checkpoints
 from rollout.store.recorder import Recorder
 from rollout.store.root import Store
 from rollout.testing.crashfs import CrashFS
@@ -283,3 +285,24 @@ def test_what_was_altered_gets_no_checkpoint() -> None:
     assert b'"type":"checkpoint"' not in b"".join(
         content for path, content in store._fs.files().items() if thread_id in path
     )
+
+
+def never_opened() -> Lineage:
+    """Fail: the log was to be left alone."""
+    raise AssertionError("the log was looked at")
+
+
+def test_a_log_opened_again_and_again_is_looked_at_once_in_so_many_bytes() -> None:
+    """Adding a turn an opening once read back to the newest checkpoint every time."""
+    for end_offset in (1000, 1500, 1998):
+        checkpoints = Checkpoints(ThreadId(LEGACY_ID), never_opened, 1000, 1 << 20, end_offset=end_offset)
+        assert checkpoints.find_due(1999) is None
+    with pytest.raises(AssertionError, match="looked at"):
+        checkpoints.find_due(2000)
+
+
+def test_a_store_remembers_that_the_next_checkpoint_can_wait() -> None:
+    """Of a thread whose live history is long it can wait for long."""
+    looks = {RolloutId(LEGACY_ID): 5000}
+    checkpoints = Checkpoints(ThreadId(LEGACY_ID), never_opened, 1000, 1 << 20, end_offset=1500, looks=looks)
+    assert checkpoints.find_due(4999) is None
