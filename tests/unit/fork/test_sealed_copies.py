@@ -150,7 +150,7 @@ def test_a_flat_thread_of_another_client_keeps_its_sidecar(
     folder.mkdir(parents=True)
     for one in (parent, child):
         (folder / one.name()).write_bytes(one.content)
-    store.resume(uuid(2))
+    store.resume(uuid(1))
     before = store.resume(uuid(2))
     assert before.read.path == "sidecar"
     flatten_thread(store, uuid(2))
