@@ -11,6 +11,7 @@ import sys
 import tempfile
 from pathlib import Path
 
+from soaking.catalog import soak_catalog
 from soaking.crowd import soak_crowd
 from soaking.killed import soak_killed
 
@@ -21,13 +22,17 @@ def main() -> int:
     parser.add_argument("--runs", type=int, default=200, help="how many writers to kill (default 200)")
     parser.add_argument("--seed", type=int, default=1, help="which moments to kill them at (default 1)")
     parser.add_argument("--many", action="store_true", help="many writers and readers instead, none killed")
+    parser.add_argument("--catalog", action="store_true", help="many processes over one catalog instead")
     parser.add_argument("--seconds", type=float, default=60, help="how long they run (default 60)")
     parser.add_argument("--writers", type=int, default=8, help="each on a thread of its own (default 8)")
     parser.add_argument("--readers", type=int, default=8, help="each of all threads (default 8)")
     arguments = parser.parse_args()
     home = Path(tempfile.mkdtemp(prefix="soak-"))
     try:
-        if arguments.many:
+        if arguments.catalog:
+            outcome = soak_catalog(home, arguments.seconds, arguments.writers)
+            print(f"{outcome.refreshes} times brought up to date, {outcome.threads} threads, nothing wrong")
+        elif arguments.many:
             crowd = soak_crowd(home, arguments.seconds, arguments.writers, arguments.readers)
             print(f"{crowd.acknowledged_turns} turns acknowledged, {crowd.readings} readings, nothing wrong")
         else:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Final
 
 KEYS: Final[dict[str, str]] = {
-    "threads": "ecaaf561f3ae00de",
-    "turns": "9251fdcd1679643c",
-    "search": "ecaaf561f3ae00de",
-    "usage": "ecaaf561f3ae00de",
-    "spawn": "ecaaf561f3ae00de",
+    "threads": "560248b9644821a5",
+    "turns": "53f80861c47bd6d0",
+    "search": "560248b9644821a5",
+    "usage": "560248b9644821a5",
+    "spawn": "560248b9644821a5",
 }

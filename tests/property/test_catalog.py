@@ -168,7 +168,7 @@ class Archive(RuleBasedStateMachine):
 
 
 TestArchive = Archive.TestCase
-TestArchive.settings = settings(max_examples=15, stateful_step_count=15, deadline=None, derandomize=True)
+TestArchive.settings = settings(max_examples=25, stateful_step_count=20, deadline=None, derandomize=True)
 
 
 @settings(max_examples=10, deadline=None)
