@@ -8,7 +8,7 @@ goes last: what was cut short is finished by doing it again. Format: docs/format
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from contextlib import ExitStack
+from contextlib import nullcontext
 
 from msgspec import Struct
 
@@ -18,7 +18,7 @@ from rollout.fs.publish import DurableFolders
 from rollout.ids import ThreadId
 from rollout.log.index import RolloutIndex
 from rollout.log.layout import RolloutFile, archived_path, base_name, find_active_path, folder_of
-from rollout.log.lease import take_lease
+from rollout.log.lease import Lease, take_lease
 from rollout.store.copies import is_contained
 from rollout.store.headers import RolloutHead, Rollouts, iter_heads
 from rollout.store.recording import Surroundings
@@ -53,7 +53,8 @@ class _Step(Struct, frozen=True):
 def archive(around: Surroundings, thread_id: ThreadId) -> Moves:
     """Move every rollout of a thread, and of those it spawned, to the archive. Durable on return.
 
-    Nothing is moved when one of them cannot be: raise NotFound, LeaseHeld, or Conflict.
+    Nothing is moved when one of them cannot be: raise NotFound, LeaseHeld, or Conflict. What somebody
+    takes up in the very moment stays; calling it again finishes.
     """
     return _move(around, thread_id, is_archiving=True)
 
@@ -65,6 +66,10 @@ def unarchive(around: Surroundings, thread_id: ThreadId) -> Moves:
 
 def _move(around: Surroundings, thread_id: ThreadId, *, is_archiving: bool) -> Moves:
     act = "archiving" if is_archiving else "unarchiving"
+
+    def plan(one: ThreadId) -> list[_Step]:
+        return list(_plan(rollouts_of(around), one, f"{act} thread {one}", is_archiving=is_archiving))
+
     rollouts = rollouts_of(around)
     if not rollouts.index.files_of(thread_id):
         raise NotFound(
@@ -73,24 +78,28 @@ def _move(around: Surroundings, thread_id: ThreadId, *, is_archiving: bool) -> M
         )
     thread_ids = with_spawned(thread_id, iter_heads(rollouts, rollouts.index.current_files()))
     moved: list[Moved] = []
-    with ExitStack() as leases:
-        for one in thread_ids:
-            leases.enter_context(take_lease(around.fs, around.home, one, clock=around.clock, pid=around.pid))
+    with _lease(around, thread_id):
+        # Refused before anything is moved, if it is to be refused. Not all leases are held at once: there
+        # may be more of them than a process may have files open.
+        for one in thread_ids[1:]:
+            _lease(around, one).release()
         around.opener.forget()
-        now = rollouts_of(around)
-        # Those it spawned first: while the thread itself is where it was, there is something left to do.
-        steps = [
-            step
-            for one in reversed(thread_ids)
-            for step in _plan(now, one, f"{act} thread {one}", is_archiving=is_archiving)
-        ]
+        for one in thread_ids:
+            plan(one)
         folders = DurableFolders()
-        for step in steps:
-            _apply(around.fs, around.home, step, folders)
-            if step.target is not None:
-                moved.append(Moved(step.file.name.thread_id, step.file.path, step.target))
+        # Those it spawned first: while the thread itself is where it was, there is something left to do.
+        for one in reversed(thread_ids):
+            with _lease(around, one) if one != thread_id else nullcontext():
+                for step in plan(one):
+                    _apply(around.fs, around.home, step, folders)
+                    if step.target is not None:
+                        moved.append(Moved(one, step.file.path, step.target))
     around.opener.forget()
     return Moves(thread_ids, moved)
+
+
+def _lease(around: Surroundings, thread_id: ThreadId) -> Lease:
+    return take_lease(around.fs, around.home, thread_id, clock=around.clock, pid=around.pid)
 
 
 def rollouts_of(around: Surroundings) -> Rollouts:
