@@ -11,7 +11,7 @@ from typing import Final
 
 from msgspec import Struct, structs
 
-from rollout.errors import Conflict, HasForks, NotFound
+from rollout.errors import Conflict, HasForks, NotFound, RolloutError
 from rollout.fs.publish import DurableFolders
 from rollout.ids import ThreadId
 from rollout.log.index import RolloutIndex
@@ -116,7 +116,7 @@ def delete(
 
 
 def undelete(around: Surroundings, thread_id: ThreadId) -> Deleted:
-    """Show a deleted thread again, and those that were deleted with it. Durable on return.
+    """Show a deleted thread again, and those that were deleted with it and are whole. Durable on return.
 
     Raise NotFound when it was not deleted or no file of it is left, Conflict when some of its
     bytes were reclaimed.
@@ -135,8 +135,10 @@ def undelete(around: Surroundings, thread_id: ThreadId) -> Deleted:
             for one, stone in sorted(tombstones.items())
             if stone is not None and stone.deleted_with == thread_id and one != thread_id
         ]
-        for one in (thread_id, *others):
-            _require_whole(around, act, one)
+        obstacle = _find_obstacle(around, act, thread_id)
+        if obstacle is not None:
+            raise obstacle
+        others = [one for one in others if _find_obstacle(around, act, one) is None]
         for one in others:
             with _lease(around, one):
                 remove_tombstone(around.fs, around.home, one)
@@ -178,17 +180,19 @@ def _publish(
     publish_tombstone(around.fs, around.home, stone, folders)
 
 
-def _require_whole(around: Surroundings, act: str, thread_id: ThreadId) -> None:
+def _find_obstacle(around: Surroundings, act: str, thread_id: ThreadId) -> RolloutError | None:
+    """Return why a deleted thread cannot be shown again, or None when it can."""
     stone = find_tombstone(around.fs, around.home, thread_id)
     if stone is not None and stone.pruned_at is not None:
-        raise Conflict(
+        return Conflict(
             f"{act}: bytes of thread {thread_id} were reclaimed, and are gone for good",
             hint="Its forks still read what they need of it.",
         )
     if not around.opener.index.files_of(thread_id):
-        raise NotFound(
+        return NotFound(
             f"{act}: no file of thread {thread_id} is left", hint="Run `rollout prune` to be rid of the rest."
         )
+    return None
 
 
 def _refusal(act: str, heirs: list[ThreadId]) -> HasForks:

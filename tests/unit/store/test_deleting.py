@@ -239,6 +239,16 @@ def test_one_of_several_is_brought_back_alone() -> None:
     assert hidden(fs) == [uuid(1), uuid(3)]
 
 
+def test_what_is_gone_of_several_does_not_hold_up_the_rest() -> None:
+    """One of them was pruned in part: it stays deleted."""
+    fs = disk(PARENT, CHILD, GRANDCHILD)
+    store = store_over(fs)
+    store.delete_thread(uuid(1), DeleteMode.CASCADE)
+    note_pruning(store.surroundings(), ThreadId(uuid(2)))
+    assert store.undelete_thread(uuid(1)).thread_ids == [uuid(1), uuid(3)]
+    assert hidden(fs) == [uuid(2)]
+
+
 def test_a_thread_that_was_not_deleted_is_not_brought_back() -> None:
     """Even if it is there."""
     with pytest.raises(NotFound, match="no thread that was deleted"):
