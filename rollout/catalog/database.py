@@ -95,11 +95,12 @@ class Database:
     def close(self) -> None:
         """Close every connection that this process has. Idempotent; it may be used again."""
         with self._guard:
-            mine, self._all = self._all, []
+            mine = [connection for pid, connection in self._all if pid == current_pid()]
+            # A forked child neither closes its parent's nor lets go of them, which would close them.
+            self._all = [known for known in self._all if known[0] != current_pid()]
         self._opened = _Opened()
-        for pid, connection in mine:
-            if pid == current_pid():  # a forked child must not close its parent's
-                connection.close()
+        for connection in mine:
+            connection.close()
 
     def _connection(self) -> sqlite3.Connection:
         opened = self._opened

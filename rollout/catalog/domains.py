@@ -6,7 +6,7 @@ a rollout's bytes; each keeps rows by `file_id`, so that forks repeat nothing of
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Protocol
 
 from msgspec import Struct
@@ -84,7 +84,7 @@ def forget_file(connection: sqlite3.Connection, domain: Domain, file_id: int) ->
 
 
 def register(
-    connection: sqlite3.Connection, domains: Iterable[Domain], keys: dict[str, str]
+    connection: sqlite3.Connection, domains: Sequence[Domain], keys: dict[str, str]
 ) -> dict[str, int]:
     """Make sure that every domain has its tables and its key; return the bit of each.
 
@@ -100,7 +100,7 @@ def register(
             used = {taken for taken, _ in known.values()} | set(bits.values())
             bit = next(1 << place for place in range(62) if 1 << place not in used)
         bits[domain.name] = bit
-        if key == keys[domain.name] and there.issuperset(domain.schema):
+        if key == keys[domain.name] and _has_schema(there, domain):
             continue
         for table in domain.tables:
             connection.execute(f"DROP TABLE IF EXISTS {table}")
@@ -114,6 +114,9 @@ def register(
         connection.execute("UPDATE files SET due = due | ?, revision = revision + 1", (bit,))
         if domain.settle is not None:
             connection.execute("INSERT OR IGNORE INTO unsettled SELECT DISTINCT thread_id FROM files")
+    assert are_current(connection, domains, keys), (
+        "a schema says what it makes, or it is made at every opening"
+    )
     return bits
 
 
@@ -122,10 +125,20 @@ def are_current(connection: sqlite3.Connection, domains: Iterable[Domain], keys:
     known = dict(connection.execute("SELECT name, key FROM domains"))
     there = _statements(connection)
     return all(
-        known.get(domain.name) == keys[domain.name] and there.issuperset(domain.schema) for domain in domains
+        known.get(domain.name) == keys[domain.name] and _has_schema(there, domain) for domain in domains
     )
 
 
 def _statements(connection: sqlite3.Connection) -> set[str]:
     """Return what made the tables and indexes that are there."""
-    return {sql for (sql,) in connection.execute("SELECT sql FROM sqlite_master WHERE sql IS NOT NULL")}
+    rows = connection.execute("SELECT sql FROM sqlite_master WHERE sql IS NOT NULL")
+    return {_plain(sql) for (sql,) in rows}
+
+
+def _has_schema(there: set[str], domain: Domain) -> bool:
+    return there.issuperset(map(_plain, domain.schema))
+
+
+def _plain(sql: str) -> str:
+    """Return a statement as it compares: SQLite keeps its text, but not all of its white space."""
+    return " ".join(sql.split()).rstrip("; ")

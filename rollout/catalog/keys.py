@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Final
 
 KEYS: Final[dict[str, str]] = {
-    "threads": "560248b9644821a5",
-    "turns": "53f80861c47bd6d0",
-    "search": "560248b9644821a5",
-    "usage": "560248b9644821a5",
-    "spawn": "560248b9644821a5",
+    "threads": "c4ce0b8e4584cb46",
+    "turns": "32ae6ae762ddf798",
+    "search": "c4ce0b8e4584cb46",
+    "usage": "c4ce0b8e4584cb46",
+    "spawn": "c4ce0b8e4584cb46",
 }

@@ -41,6 +41,8 @@ if TYPE_CHECKING:
 _LISTING_BUDGET_BYTES: Final = 128 << 20
 """What a listing reads to bring an existing catalog up to date; with more to read, the files are faster."""
 _LISTING_WAIT_MILLIS: Final = 1_000
+_FILTERED_WAIT_MILLIS: Final = 30_000
+"""For another process that refreshes; after that, reading every file takes no longer."""
 
 
 class Cataloged:
@@ -124,7 +126,7 @@ class Cataloged:
         if catalog is None:
             return None
         if is_filtered:
-            refreshed = catalog.refresh(report=report)
+            refreshed = catalog.refresh(report=report, wait_millis=_FILTERED_WAIT_MILLIS)
         else:
             refreshed = catalog.refresh(
                 budget_bytes=_LISTING_BUDGET_BYTES, report=report, wait_millis=_LISTING_WAIT_MILLIS
