@@ -18,22 +18,24 @@ from msgspec import Struct
 
 from rollout.format.record import Rejected
 from rollout.format.seals import Seal, find_seal_remains
-from rollout.format.vocabulary import CHECKPOINT, EVENT_MSG, ITEM_COMPLETED, TASK_STARTED, TURN_ENDS
+from rollout.format.vocabulary import CHECKPOINT, ITEM_COMPLETED, TASK_STARTED, TURN_ENDS
 from rollout.log.chunks import iter_chunks
 from rollout.log.seal import iter_broken_seals
 from rollout.replay.lineage import Lineage, Segment
 from rollout.store.copy_plan import Edit, filled_ordinal
 
 _FRONT: Final = re.compile(
-    rb'\{"timestamp":"[^"\\]*",(?:"ordinal":(0|[1-9][0-9]{0,17}),)?"type":"([a-z_]+)","payload":\{'
-    rb'(?:"type":"([a-z_]+)"(?:,"thread_id":"[^"\\]*","turn_id":"([^"\\]*)")?)?'
+    rb'\{"timestamp":"[^"\\]*",(?:"ordinal":(0|[1-9][0-9]{0,17}),)?"type":"(?:'
+    rb'event_msg","payload":\{"type":"([a-z_]+)"(?:,"thread_id":"[^"\\]*","turn_id":"([^"\\]*)")?'
+    rb'|(?!event_msg")[a-z_]+","payload":\{)'
 ).match
-_EVENT: Final = EVENT_MSG.encode()
 _ITEM: Final = ITEM_COMPLETED.encode()
-_CHECKPOINT: Final = CHECKPOINT.encode()
+_CHECKPOINT: Final = b'"type":"%b","payload":{' % CHECKPOINT.encode()
+_CHECKPOINT_FRONT: Final = re.compile(
+    rb'\{"timestamp":"[^"\\]*",(?:"ordinal":[0-9]+,)?' + re.escape(_CHECKPOINT)
+).match
 _ENDS: Final = frozenset(word.encode() for word in TURN_ENDS)
 _MARKS: Final = _ENDS | {word.encode() for word in TASK_STARTED}
-_WATCHED: Final = _MARKS | {_CHECKPOINT}
 _IS_WHOLE: Final = methodcaller("endswith", b"}\n")
 _IS_QUOTED: Final = methodcaller("endswith", b'"}\n')
 _QUOTE: Final = ord('"')
@@ -107,38 +109,42 @@ class _Glance:
         fronts = [front for front in map(_FRONT, lines) if front is not None]
         if len(fronts) < len(lines) or not all(map(_IS_WHOLE, lines)):
             raise UnclearError
-        self._count([int(number) for front in fronts if (number := front[1]) is not None])
-        kinds = [front[3] or front[2] for front in fronts]
-        named = [turn_id for front in fronts if (turn_id := front[4]) is not None]
-        if kinds.count(_ITEM) > len(named):
+        self._count([number for front in fronts if (number := front[1]) is not None])
+        kinds = [front[2] for front in fronts]
+        named = [turn_id for front in fronts if (turn_id := front[3]) is not None]
+        marks = [index for index, kind in enumerate(kinds) if kind in _MARKS]
+        is_quoted = sum(_IS_QUOTED(lines[index]) for index in marks)
+        # An item names its turn as expected; nothing but an end of a turn has a seal, or looks like it.
+        if kinds.count(_ITEM) > len(named) or sum(map(_IS_QUOTED, lines)) > is_quoted:
             raise UnclearError
         self.turn_ids.update(named)
         starts = list(accumulate(map(len, lines), initial=start))
-        watched = [index for index, kind in enumerate(kinds) if kind in _WATCHED]
-        if sum(map(_IS_QUOTED, lines)) > sum(_IS_QUOTED(lines[index]) for index in watched):
-            raise UnclearError  # nothing else has a seal, or looks like it
-        for index in watched:
-            self._watch(lines[index], starts[index], kinds[index], fronts[index][2])
-        last = next((index for index in reversed(range(len(kinds))) if kinds[index] != _CHECKPOINT), None)
-        if last is not None:
+        for index in marks:
+            self._mark(lines[index], starts[index], kinds[index])
+        last = len(lines) - 1
+        if _CHECKPOINT in content:
+            last = self._leave_out(lines, starts, kinds)
+        if last >= 0:
             self.ends_turn = self.newest_seal is not None and self.newest_seal.covered_to > starts[last]
         return self._edits
 
-    def _count(self, ordinals: list[int]) -> None:
-        if not ordinals:
+    def _count(self, numbers: list[bytes]) -> None:
+        """Take ordinals as they are stored. Those of one length stand in the order of their letters."""
+        if not numbers:
             return
-        if ordinals[0] < self._next_ordinal or not all(map(lt, ordinals, ordinals[1:])):
+        values: list[bytes] | list[int] = numbers
+        if len(set(map(len, numbers))) > 1:
+            values = list(map(int, numbers))
+        if int(numbers[0]) < self._next_ordinal or not all(map(lt, values, values[1:])):
             raise UnclearError
-        self._next_ordinal = ordinals[-1] + 1
+        self._next_ordinal = int(numbers[-1]) + 1
         if self._end_ordinal is not None and self._next_ordinal > self._end_ordinal:
             raise UnclearError
 
-    def _watch(self, line: bytes, start: int, kind: bytes, type_: bytes) -> None:
-        if kind == type_ == _CHECKPOINT:
-            self._edits.append(Edit(start, start + len(line)))
-            return
+    def _mark(self, line: bytes, start: int, kind: bytes | None) -> None:
+        """Take a line that starts or ends a turn."""
         named = _TURN_IDS(line)
-        if type_ != _EVENT or not named:
+        if not named:
             raise UnclearError
         self.turn_ids.update(named)
         if line[-3] != _QUOTE and line[_DOT_AT : _DOT_AT + 1] != b".":
@@ -150,3 +156,14 @@ class _Glance:
             raise UnclearError
         self._edits.append(Edit(seal.covered_to, start + len(line), b"}\n", 0))
         self.newest_seal = seal
+
+    def _leave_out(self, lines: list[bytes], starts: list[int], kinds: list[bytes | None]) -> int:
+        """Leave checkpoints out; return the index of the last other line, -1 when there is none."""
+        last = -1
+        for index, line in enumerate(lines):
+            if kinds[index] is None and _CHECKPOINT_FRONT(line):
+                self._edits.append(Edit(starts[index], starts[index] + len(line)))
+            else:
+                last = index
+        self._edits.sort(key=lambda edit: edit.start_offset)
+        return last

@@ -169,6 +169,26 @@ def test_a_turn_that_a_fork_left_open_stays_as_it_is_shown() -> None:
     assert shown(store, 2) == before
 
 
+def test_a_turn_that_goes_on_is_noticed_however_its_start_is_written() -> None:
+    """Members may stand in any order, also where most writers have one."""
+    odd = {"turn_id": "open", "type": "task_started", "root_turn_id": "r"}
+    parent = thread(1).turn("a").record("event_msg", odd).shows("open", "q", "x", "UserMessage")
+    child = parent.fork(2).abort("open", completed_at=9).turn("c")
+    store = store_over(parent, child)
+    before = shown(store, 2)
+    flatten_thread(store, uuid(2))
+    assert shown(store, 2) == before
+
+
+def test_what_looks_like_a_checkpoint_inside_a_record_stays() -> None:
+    """Only a line of that type is left out."""
+    parent = thread(1).turn("a").record("retained_context", {"type": "checkpoint", "payload": {"a": 1}})
+    child = parent.fork(2).turn("b")
+    store = store_over(parent, child)
+    content = content_of(store, flatten_thread(store, uuid(2)))
+    assert content.count(b'{"type":"checkpoint","payload":{"a":1}}') == 1
+
+
 def test_what_one_file_would_show_otherwise_is_refused() -> None:
     """An item that two segments have is two items; in one file it would be one."""
     parent = thread(1).start("open").shows("open", "i", "old")
