@@ -25,7 +25,7 @@ def read_settings(store: Store, cwd: str, model: str | None, provider: str | Non
 
 
 def _read(store: Store) -> dict[str, object]:
-    fs = store.rollouts().fs
+    fs = store.fs
     path = join(store.home, _CONFIG)
     try:
         with fs.open_read(path) as file:

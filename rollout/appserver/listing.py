@@ -16,9 +16,12 @@ from rollout.appserver.protocol import INVALID_PARAMS, Refusal
 from rollout.appserver.shapes import shown_thread
 from rollout.catalog.kinds import SourceKind
 from rollout.catalog.query import ThreadFilter
-from rollout.ids import find_uuid
+from rollout.ids import ThreadId, find_uuid
+from rollout.store.filtering import matcher
 from rollout.store.listing import Listing, ListRequest, SortKey
+from rollout.store.listing import list_threads as page_of_files
 from rollout.store.summary import ThreadSummary
+from rollout.store.tombstones import deleted_ids
 from rollout.turns.paging import DEFAULT_LIMIT, SortDirection
 
 _MOST_EXCLUDED = 100
@@ -108,10 +111,18 @@ def _read(call: Call, request: ListRequest, *, is_dense: bool) -> Listing:
 
     In the order of creation names bound what is read, so a filter that most threads pass needs no catalog.
     """
-    catalog = call.server.store.catalog
-    if is_dense and request.sort is SortKey.CREATED:
-        return catalog.page_of_files(request)
-    return catalog.list_threads(request)
+    store = call.server.store
+    if not is_dense or request.sort is not SortKey.CREATED:
+        return store.catalog.list_threads(request)
+    index = store.rollouts().index
+    summaries = call.server.opened.summaries
+
+    def summarise(thread_id: ThreadId) -> ThreadSummary:
+        files = index.files_of(thread_id)
+        return summaries.read(thread_id, files[0].path if files else store.home)
+
+    wants = matcher(store.fs, index, request.where)
+    return page_of_files(store.fs, index, request, summarise, wants, deleted_ids(store.fs, store.home))
 
 
 def _is_dense(where: ThreadFilter) -> bool:

@@ -248,7 +248,7 @@ def check_path(call: Call, opened: Opened, path: str | None) -> None:
     current = opened.thread.lineage.newest.file.path
     if asked == current:
         return
-    if call.server.store.rollouts().fs.find_stat(asked) is None:
+    if call.server.store.fs.find_stat(asked) is None:
         raise call.invalid(f"failed to resolve rollout path `{path[:400]}`: file does not exist")
     if opened.id in call.server.loaded:
         stale = f"with stale path: requested `{asked}`, active `{current}`"

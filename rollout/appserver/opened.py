@@ -28,6 +28,7 @@ from rollout.store.tombstones import is_deleted
 T = TypeVar("T")
 
 _MOST_THREADS: Final = 32
+_MOST_SUMMARIES: Final = 4_096
 _MOST_PAGE_BYTES: Final = 8 << 20
 """What is kept of the pages of one thread."""
 
@@ -123,7 +124,7 @@ class Names:
 
     def find(self, thread_id: ThreadId) -> str | None:
         """Return the name of a thread, or None."""
-        fs, home = self._store.rollouts().fs, self._store.home
+        fs, home = self._store.fs, self._store.home
         stat = fs.find_stat(join(home, NAMES_FILE))
         with self._lock:
             if stat is None:
@@ -131,6 +132,36 @@ class Names:
             if stat != self._stat:
                 self._names, self._stat = read_names(fs, home), stat
             return self._names.get(thread_id)
+
+
+class Summaries:
+    """What listings said of threads, kept while their newest file is the same, of the same size and time."""
+
+    def __init__(self, store: Store, names: Names) -> None:
+        self._store = store
+        self._names = names
+        self._lock = Lock()
+        self._known: OrderedDict[str, _Summarised] = OrderedDict()
+
+    def read(self, thread_id: ThreadId, path: str) -> ThreadSummary:
+        """Return what a listing says of a thread whose newest rollout is at `path`. Raise as opening does."""
+        stat = self._store.fs.find_stat(path)
+        known = self._known.get(path)
+        if known is None or stat is None or known.stat != stat or known.summary.id != thread_id:
+            with self._store.open_thread(thread_id) as thread:
+                source = thread.lineage.newest_source
+                known = _Summarised(source.stat, read_summary(thread.lineage))
+                path = source.path
+            with self._lock:
+                self._known[path] = known
+                while len(self._known) > _MOST_SUMMARIES:
+                    self._known.popitem(last=False)
+        return msgspec.structs.replace(known.summary, name=self._names.find(thread_id))
+
+
+class _Summarised(msgspec.Struct, frozen=True):
+    stat: FileStat
+    summary: ThreadSummary
 
 
 class OpenedThreads:
@@ -141,6 +172,7 @@ class OpenedThreads:
         self._lock = Lock()
         self._kept: OrderedDict[ThreadId, Opened] = OrderedDict()
         self.names = Names(store)
+        self.summaries = Summaries(store, self.names)
 
     def take(self, thread_id: ThreadId) -> Opened:
         """Return the thread of an id as it is now, for one borrower. Raise as `Store.open_thread` does."""

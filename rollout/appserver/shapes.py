@@ -75,8 +75,7 @@ def shown_thread(server: Server, summary: ThreadSummary, turns: tuple[Turn, ...]
     """Return the public shape of a thread, with its status here and what is said of it beside its log."""
     found = thread(summary)
     status = _IDLE if summary.id in server.loaded else _NOT_LOADED
-    rollouts_fs = server.store.rollouts().fs
-    noted = find_annotations(rollouts_fs, server.store.home, summary.id)
+    noted = find_annotations(server.store.fs, server.store.home, summary.id)
     git = _git(found.git_info, noted.git_info) if noted is not None else found.git_info
     return msgspec.structs.replace(found, status=status, git_info=git, turns=turns)
 

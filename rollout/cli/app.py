@@ -35,6 +35,10 @@ class Entry(NamedTuple):
 
 
 COMMANDS: Final = {
+    "app-server": Entry(
+        "rollout.cli.app_server:app_server",
+        "Serve threads to editors and agent front ends, in the protocol that they speak.",
+    ),
     "append": Entry("rollout.cli.append:append", "Record items from stdin as one complete turn."),
     "archive": Entry("rollout.cli.archive:archive", "Put a thread away: out of lists, into the archive."),
     "check": Entry("rollout.cli.check:check", "Read everything, change nothing, list what is damaged."),

@@ -6,12 +6,12 @@ over. Format: docs/format.md, "Turns of a paginated file".
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Final, TypeGuard
 
 import msgspec
 
-from rollout.format.record import Era, Line, Record, Rejected
+from rollout.format.record import Damage, Era, Line, Record, Rejected
 from rollout.format.seals import find_seal
 from rollout.format.vocabulary import EVENT_MSG, TURN_ENDS
 from rollout.log.lines import Span, iter_lines, iter_lines_backward
@@ -26,29 +26,71 @@ _EVENT: Final = EVENT_MSG.encode()
 _NOTHING: Final[frozenset[tuple[int, int]]] = frozenset()
 
 
-def project(
-    lineage: Lineage, seals: SealWatch, is_enough: Callable[[Projection], bool] | None = None
-) -> Projection:
+IsEnough = Callable[[Projection], bool]
+
+
+def project(lineage: Lineage, seals: SealWatch, is_enough: IsEnough | None = None) -> Projection:
     """Fold the paginated segments newest first, until `is_enough` or to their beginning.
 
     Where ordinals turn out to go down, the first of equal or higher ones counts: then all is
     read twice. `seals` is shown what is read.
     """
-    projection = Projection()
-    _fold(lineage, projection, seals, is_enough, _NOTHING)
-    if projection.is_disordered:
-        projection = Projection()
-        _fold(lineage, projection, seals, None, _find_regressed(lineage))
-    return projection
+    return TurnReading(lineage, seals).until(is_enough)
+
+
+class TurnReading:
+    """One reading of a lineage's turns, newest first, that goes on where it stopped when more is wanted.
+
+    So page after page reads every byte once. It holds what it has read, and shows the lineage as it was.
+    """
+
+    def __init__(self, lineage: Lineage, seals: SealWatch | None = None) -> None:
+        self._lineage = lineage
+        self.seals = seals if seals is not None else SealWatch(lineage)
+        self._projection = Projection()
+        self._steps = _fold(lineage, self._projection, self.seals, _NOTHING)
+        self._broken: list[Damage] = []
+        self._steps_taken = 0
+        self._verified_at = 0
+        self.is_broken_off = False
+        """Whether it failed half-way, and must not be gone on with."""
+
+    def until(self, is_enough: IsEnough | None) -> Projection:
+        """Return the rows once they are enough, or once there is no more. None is never enough."""
+        if is_enough is not None and self._steps_taken and is_enough(self._projection):
+            return self._projection
+        try:
+            self._go_on(is_enough)
+        except BaseException:
+            self.is_broken_off = True
+            raise
+        return self._projection
+
+    def _go_on(self, is_enough: IsEnough | None) -> None:
+        for _ in self._steps:
+            self._steps_taken += 1
+            if self._projection.is_disordered:
+                self._projection = Projection()
+                passed_over = _find_regressed(self._lineage)
+                self._steps = _fold(self._lineage, self._projection, self.seals, passed_over)
+                for _ in self._steps:
+                    self._steps_taken += 1
+                return
+            if is_enough is not None and is_enough(self._projection):
+                return
+
+    def find_broken(self) -> list[Damage]:
+        """Return what the seals over all that was read prove altered, oldest first."""
+        if self._verified_at < self._steps_taken:
+            self._broken = self.seals.find_broken()
+            self._verified_at = self._steps_taken
+        return self._broken
 
 
 def _fold(
-    lineage: Lineage,
-    projection: Projection,
-    seals: SealWatch,
-    is_enough: Callable[[Projection], bool] | None,
-    passed_over: frozenset[tuple[int, int]],
-) -> None:
+    lineage: Lineage, projection: Projection, seals: SealWatch, passed_over: frozenset[tuple[int, int]]
+) -> Iterator[None]:
+    """Feed a projection, newest batch first; step by step, each with its seals noted."""
     for place in reversed(range(len(lineage.segments))):
         segment = lineage.segments[place]
         if not segment.is_paginated:
@@ -67,11 +109,11 @@ def _fold(
                     seals.note(line)
                 if not passed_over or (place, line.start_offset) not in passed_over:
                     projection.feed(line, bounds)
-            if projection.is_disordered or (is_enough is not None and is_enough(projection)):
-                seals.leave(batch[0].start_offset if batch else segment.end_offset)
-                return
+            seals.leave(batch[0].start_offset if batch else segment.end_offset)
+            yield
         seals.leave(segment.start_offset)
     projection.finish()
+    yield
 
 
 def _bounds(segment: Segment, place: int) -> Bounds:

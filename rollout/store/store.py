@@ -55,7 +55,7 @@ class Store:
         new_id: Callable[[], str],
         state_folder: str | None = None,
     ) -> None:
-        self._fs = fs
+        self.fs = fs
         self.home = home
         self._max_line_bytes = max_line_bytes
         self._clock = clock
@@ -76,7 +76,7 @@ class Store:
             from rollout.store.cataloged import Cataloged
 
             opener, state = self._opener, self._state_folder
-            self._catalog = Cataloged(self._fs, self.home, opener, state, self._clock, self._max_line_bytes)
+            self._catalog = Cataloged(self.fs, self.home, opener, state, self._clock, self._max_line_bytes)
         return self._catalog
 
     @property
@@ -108,7 +108,7 @@ class Store:
     def _thread(self, lineage: Lineage) -> Thread:
         return Thread(
             lineage,
-            lambda thread_id: read_names(self._fs, self.home).get(thread_id),
+            lambda thread_id: read_names(self.fs, self.home).get(thread_id),
             lambda thread_id, durability, every: self.record(
                 thread_id, durability=durability, checkpoint_every_bytes=every
             ),
@@ -181,15 +181,15 @@ class Store:
         """Return the rollouts of the home, for those who must know how they hang together."""
         from rollout.store.headers import Rollouts
 
-        return Rollouts(self._fs, self.home, self._opener.index, self._max_line_bytes)
+        return Rollouts(self.fs, self.home, self._opener.index, self._max_line_bytes)
 
     def findings(self) -> list[Finding]:
         """Return what lies among the rollouts and is no thread, or could not be looked into."""
-        return find_strays(self._fs, self._opener.index)
+        return find_strays(self.fs, self._opener.index)
 
     def check(self, files: list[RolloutFile]) -> Iterator[FileCheck]:
         """Yield what is wrong with each file, reading all of it and changing nothing."""
-        return check_files(self._fs, self._opener.index, files, self._max_line_bytes)
+        return check_files(self.fs, self._opener.index, files, self._max_line_bytes)
 
     def files_to_repair(self, reference: str | None = None) -> list[RolloutFile]:
         """Return the files that a repair of a thread, readable or not, or of the whole home looks at."""
@@ -204,8 +204,8 @@ class Store:
         from rollout.store.repair import find_drafts, plan_repair, read_ends
 
         wanted = self.find_thread_id(reference) if reference is not None else None
-        drafts = find_drafts(self._fs, self.home, self._opener.index.folders, self._clock(), wanted)
-        return plan_repair(read_ends(self._fs, checks), drafts)
+        drafts = find_drafts(self.fs, self.home, self._opener.index.folders, self._clock(), wanted)
+        return plan_repair(read_ends(self.fs, checks), drafts)
 
     def apply_repair(self, plan: RepairPlan) -> Iterator[Repaired]:
         """Do what a plan says, step by step: each durable when it is yielded, or with its error."""
@@ -326,7 +326,7 @@ class Store:
         from rollout.store.recording import Surroundings
 
         return Surroundings(
-            writable(self._fs, self.home),
+            writable(self.fs, self.home),
             self.home,
             self._opener,
             self._clock,

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Final, Self
 
 from msgspec import Struct
 
@@ -19,6 +19,7 @@ from rollout.replay.context import Context, read_context
 from rollout.replay.foundation import Sidecars
 from rollout.replay.lineage import Lineage
 from rollout.replay.sealed import find_broken_seals, refuse_broken
+from rollout.store.projecting import TurnReading
 from rollout.store.summary import ThreadSummary, read_summary
 from rollout.store.turn_pages import read_item_page, read_turn_page, read_turns
 from rollout.turns.model import ItemsView, Turn, TurnItem
@@ -27,6 +28,10 @@ from rollout.turns.paging import DEFAULT_LIMIT, Page, PageRequest, SortDirection
 if TYPE_CHECKING:
     from rollout.store.lineage_check import LineageCheck
     from rollout.store.recorder import Recorder
+
+
+_HELD_BYTES: Final = 256 << 20
+"""What one open thread reads before its pages begin anew, so that it does not hold all of a long log."""
 
 
 class SegmentSummary(Struct, frozen=True, rename="camel"):
@@ -54,6 +59,7 @@ class Thread:
         self._find_name = find_name
         self._open_recorder = open_recorder
         self._sidecars = sidecars
+        self._reading: TurnReading | None = None
 
     @property
     def id(self) -> ThreadId:
@@ -131,7 +137,9 @@ class Thread:
         page's `damage` instead.
         """
         request = PageRequest(limit, cursor, direction)
-        return read_turn_page(self._lineage, request, view, allow_damage=allow_damage)
+        return read_turn_page(
+            self._lineage, request, view, allow_damage=allow_damage, reading=self._turn_reading()
+        )
 
     def items(
         self,
@@ -147,7 +155,17 @@ class Thread:
         Raise InvalidCursor, NotFound; DamagedLog on a broken seal, as `turns` does.
         """
         request = PageRequest(limit, cursor, direction)
-        return read_item_page(self._lineage, request, turn_id, allow_damage=allow_damage)
+        return read_item_page(
+            self._lineage, request, turn_id, allow_damage=allow_damage, reading=self._turn_reading()
+        )
+
+    def _turn_reading(self) -> TurnReading:
+        """Return the reading that pages go on with, unless it would hold too much."""
+        known = self._reading
+        if known is None or known.is_broken_off or self._lineage.bytes_read > _HELD_BYTES:
+            self._reading = TurnReading(self._lineage)
+            return self._reading
+        return known
 
     def record(
         self, *, durability: str = "turn", checkpoint_every_bytes: int | None = CHECKPOINT_EVERY_BYTES

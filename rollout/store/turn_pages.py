@@ -18,7 +18,7 @@ from rollout.errors import NotFound
 from rollout.format.record import Damage
 from rollout.replay.lineage import Lineage
 from rollout.replay.sealed import SealWatch, refuse_broken
-from rollout.store.projecting import project, read_all_turns
+from rollout.store.projecting import TurnReading, read_all_turns
 from rollout.turns.model import ItemsView, Turn, TurnItem
 from rollout.turns.paging import (
     Page,
@@ -44,15 +44,16 @@ _END: Final = float("inf")
 class _Trust:
     """The seals of one reading, and what becomes of it when one does not hold."""
 
-    def __init__(self, lineage: Lineage, *, allow_damage: bool) -> None:
-        self.seals = SealWatch(lineage)
+    def __init__(self, lineage: Lineage, *, allow_damage: bool, reading: TurnReading | None = None) -> None:
+        self._reading = reading
+        self.seals = reading.seals if reading is not None else SealWatch(lineage)
         self._thread_id = lineage.thread_id
         self._allow_damage = allow_damage
         self._broken: list[Damage] = []
 
     def verify(self) -> None:
         """Raise DamagedLog, unless damage is allowed, when something read is not what was sealed."""
-        self._broken = self.seals.find_broken()
+        self._broken = (self._reading or self.seals).find_broken()
         if not self._allow_damage:
             refuse_broken(self._thread_id, self._broken)
 
@@ -70,15 +71,22 @@ def read_turns(lineage: Lineage, view: ItemsView, *, allow_damage: bool = False)
 
 
 def read_turn_page(
-    lineage: Lineage, request: PageRequest, view: ItemsView, *, allow_damage: bool = False
+    lineage: Lineage,
+    request: PageRequest,
+    view: ItemsView,
+    *,
+    allow_damage: bool = False,
+    reading: TurnReading | None = None,
 ) -> Page[Turn]:
     """Return one page of turns.
 
+    `reading` is one of the same lineage to go on with, where pages are read one after the other.
     Raise InvalidCursor when the cursor was not made for this, DamagedLog on a broken seal.
     """
     thread_id = lineage.thread_id
-    trust = _Trust(lineage, allow_damage=allow_damage)
-    if not lineage.is_paginated:
+    reading = (reading or TurnReading(lineage)) if lineage.is_paginated else None
+    trust = _Trust(lineage, allow_damage=allow_damage, reading=reading)
+    if reading is None:
         turns = read_all_turns(lineage, view, trust.seals)
         trust.verify()
         keys = [_RowKey(turn.id) for turn in turns]
@@ -91,7 +99,7 @@ def read_turn_page(
             return anchor is not None and projection.are_turns_certain_above(anchor)
         return projection.is_turn_page_certain(request.size, _END if anchor is None else anchor)
 
-    rows = project(lineage, trust.seals, is_enough).turns()
+    rows = reading.until(is_enough).turns()
     trust.verify()
     ordinals = [row.ordinal or 0 for row in rows]
     page = slice_rows(
@@ -107,16 +115,22 @@ def read_turn_page(
 
 
 def read_item_page(
-    lineage: Lineage, request: PageRequest, turn_id: str | None = None, *, allow_damage: bool = False
+    lineage: Lineage,
+    request: PageRequest,
+    turn_id: str | None = None,
+    *,
+    allow_damage: bool = False,
+    reading: TurnReading | None = None,
 ) -> Page[TurnItem]:
     """Return one page of items, of the whole thread or of one turn.
 
-    Raise NotFound when there is no such turn, InvalidCursor when the cursor was not made for this,
-    DamagedLog on a broken seal.
+    `reading` is as for turns. Raise NotFound when there is no such turn, InvalidCursor when the cursor
+    was not made for this, DamagedLog on a broken seal.
     """
     thread_id = lineage.thread_id
-    trust = _Trust(lineage, allow_damage=allow_damage)
-    if not lineage.is_paginated:
+    reading = (reading or TurnReading(lineage)) if lineage.is_paginated else None
+    trust = _Trust(lineage, allow_damage=allow_damage, reading=reading)
+    if reading is None:
         return _legacy_item_page(lineage, request, turn_id, trust)
     anchor = _anchor(request, thread_id, Scope.ITEMS)
     is_descending = request.direction is SortDirection.DESC
@@ -128,7 +142,7 @@ def read_item_page(
             return anchor is not None and projection.are_items_certain_above(anchor)
         return projection.is_item_page_certain(request.size, _END if anchor is None else anchor)
 
-    projection = project(lineage, trust.seals, is_enough)
+    projection = reading.until(is_enough)
     trust.verify()
     found = projection.items(turn_id)
     if turn_id is not None and not found and all(row.turn_id != turn_id for row in projection.turns()):

@@ -283,7 +283,7 @@ def test_what_was_altered_gets_no_checkpoint() -> None:
         with pytest.raises(DamagedLog, match="does not hold"):
             recorder.checkpoint()
     assert b'"type":"checkpoint"' not in b"".join(
-        content for path, content in store._fs.files().items() if thread_id in path
+        content for path, content in store.fs.files().items() if thread_id in path
     )
 
 
