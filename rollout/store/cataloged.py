@@ -166,7 +166,9 @@ class Cataloged:
 
         index = self._opener.index
         wants = matcher(self._fs, index, request.where)
-        return list_threads(self._fs, index, request, summarise, wants, deleted_ids(self._fs, self._home))
+        return list_threads(
+            self._fs, index, request, summarise, wants, deleted_ids(self._fs, self._home), names
+        )
 
     def rebuild(self, domain: str | None = None, report: Report | None = None) -> Refreshed:
         """Compute the catalog anew, or one domain of it. Raise as `Catalog.rebuild` does."""

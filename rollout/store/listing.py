@@ -7,8 +7,9 @@ about as many files as it has rows. Format: docs/format.md, "Listing".
 from __future__ import annotations
 
 from bisect import insort
-from collections.abc import Callable, Iterable, Set
+from collections.abc import Callable, Iterable, Mapping, Set
 from enum import StrEnum
+from types import MappingProxyType
 
 import msgspec
 from msgspec import Struct
@@ -102,11 +103,12 @@ def list_threads(
     summarise: Callable[[ThreadId], ThreadSummary],
     wants: Callable[[ThreadSummary, int], bool] = lambda _, __: True,
     hidden: Set[ThreadId] = frozenset(),
+    names: Mapping[ThreadId, str] = MappingProxyType({}),
 ) -> Listing:
     """Return one page of threads. `summarise` reads one thread and raises what is wrong with it.
 
     `wants` is asked of each summary and the time that it is sorted by. A thread that cannot be read is
-    a row with a problem. Raise InvalidCursor.
+    a row with a problem, and the name that it has among `names`. Raise InvalidCursor.
     """
     is_descending = request.direction is SortDirection.DESC
     anchor = parse_cursor(request)
@@ -127,6 +129,8 @@ def list_threads(
         if anchor is not None and far * sign < anchor.at * sign:
             continue
         summary = summary_or_problem(fs, candidate.file, summarise)
+        if summary.problem is not None:
+            summary = msgspec.structs.replace(summary, name=names.get(summary.id))
         value = held(_sort_value(summary, request.sort), (candidate.lowest, candidate.highest))
         place = _Place(value, summary.id)
         if not wants(summary, place.at):

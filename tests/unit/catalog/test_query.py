@@ -38,8 +38,11 @@ def home_of(disk: DiskHome) -> DiskHome:
     """Fill a home with them, some archived."""
     for minute, rollout in enumerate(crowd()):
         disk.put(rollout, archived=minute % 5 == 4, minute=minute)
-    line = f'{{"id":"{uuid(3)}","thread_name":"A name","updated_at":"x"}}\n'
-    disk.write(disk.path / "session_index.jsonl", line.encode())
+    lines = [
+        f'{{"id":"{uuid(number)}","thread_name":"{name}","updated_at":"x"}}\n'
+        for number, name in ((3, "A name"), (41, "Without a base"))
+    ]
+    disk.write(disk.path / "session_index.jsonl", "".join(lines).encode())
     return disk
 
 
