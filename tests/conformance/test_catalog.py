@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -18,10 +17,9 @@ FOLDERS = ("sessions", "archived_sessions")
 EVERYTHING = ThreadFilter(until_ms=1 << 61)
 
 
-def homes() -> Iterator[Path]:
-    """Yield every home among the fixtures."""
-    found = {path.parent for folder in FOLDERS for path in FIXTURES.rglob(folder) if path.is_dir()}
-    yield from sorted(found)
+def homes() -> list[Path]:
+    """Return every home among the fixtures."""
+    return sorted({path.parent for folder in FOLDERS for path in FIXTURES.rglob(folder) if path.is_dir()})
 
 
 @pytest.mark.parametrize("home", homes(), ids=lambda home: str(home.relative_to(FIXTURES)))
