@@ -46,7 +46,8 @@ from rollout.store.recording import Surroundings
 
 _FILLER: Final = b'"type":"event_msg","payload":{"type":"token_count","info":null,"rate_limits":null}}\n'
 """What takes the ordinal of a header that is not carried over: it says nothing to any reader."""
-_WAITING_STRETCHES: Final = 16
+_WAITING_BYTES: Final = 32 << 20
+"""How far reading may be ahead of writing."""
 
 
 Report = Callable[[int, int], None]
@@ -196,16 +197,21 @@ def _put_in_order(out: CopyWriter, lineage: Lineage, copy: Copy) -> bool:
     from concurrent.futures import Future, ThreadPoolExecutor  # nobody else needs them
 
     ends_turn = False
-    waiting: deque[Future[None]] = deque()
+    waiting: deque[tuple[Future[None], int]] = deque()
+    waiting_bytes = 0
     with ThreadPoolExecutor(1) as worker:
         for stretch in iter_in_order(lineage):
-            if stretch.content:
+            size_bytes = len(stretch.content)
+            if size_bytes:
                 ends_turn = stretch.ends_turn
-            waiting.append(worker.submit(_put_stretch, out, stretch, copy.now_ms))
-            if len(waiting) > _WAITING_STRETCHES:
-                waiting.popleft().result()
-        while waiting:
-            waiting.popleft().result()
+            waiting.append((worker.submit(_put_stretch, out, stretch, copy.now_ms), size_bytes))
+            waiting_bytes += size_bytes
+            while waiting_bytes > _WAITING_BYTES:
+                put, put_bytes = waiting.popleft()
+                put.result()
+                waiting_bytes -= put_bytes
+        for put, _ in waiting:
+            put.result()
     return ends_turn
 
 
