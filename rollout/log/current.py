@@ -28,6 +28,11 @@ class CurrentIndex:
         self._index: RolloutIndex | None = None
         self._listed_at: dict[str, int] = {}
 
+    @property
+    def kept(self) -> RolloutIndex:
+        """The index as it was got last: files may have come and gone since."""
+        return self._index if self._index is not None else self.get()
+
     def get(self) -> RolloutIndex:
         """Return the index, listing anew only folders that may have changed."""
         with self._lock:

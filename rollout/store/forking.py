@@ -83,7 +83,7 @@ def find_obstacle(around: Surroundings, lineage: Lineage, cut: Cut) -> str | Non
     if is_start(lineage, cut):
         return None
     segment = lineage.segments[cut.place]
-    known = around.opener.index.find_rollout(segment.rollout_id)
+    known = around.opener.find_file_of(segment.rollout_id, segment.identity)
     if known is None:
         return f"no file name of this home carries the rollout id {segment.rollout_id}"
     if known.name.thread_id != segment.header.thread_id:

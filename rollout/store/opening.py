@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Final
 
 from rollout.errors import BrokenLineage, DamagedLog, InvalidRequest, NotFound, StorageFailed
-from rollout.fs.api import FileSystem
+from rollout.fs.api import FileIdentity, FileSystem
 from rollout.fs.publish import DurableFolders
 from rollout.ids import RolloutId, ThreadId, find_uuid
 from rollout.log.current import CurrentIndex
@@ -53,6 +53,15 @@ class Opener:
     def index(self) -> RolloutIndex:
         """The rollout files of the home as they are now."""
         return self._current.get()
+
+    def find_file_of(self, rollout_id: RolloutId, identity: FileIdentity) -> RolloutFile | None:
+        """Return the file of a rollout: that file if it is there still, else what the home has now."""
+        for index in (self._current.kept, None):
+            known = (self.index if index is None else index).find_rollout(rollout_id)
+            stat = self._fs.find_stat(known.path) if known is not None else None
+            if stat is not None and stat.identity == identity:
+                return known
+        return known
 
     def forget(self) -> None:
         """Let go of the names read so far."""
