@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from types import TracebackType
 from typing import Final, Self, TypeVar
 
@@ -18,6 +19,7 @@ from rollout.catalog.domains import Domain
 from rollout.catalog.keys import KEYS
 from rollout.catalog.naming import refresh_names
 from rollout.catalog.query import FoundThread, Query, find_threads
+from rollout.catalog.recent import Recent, has_same_files, recent_of, refresh_rows
 from rollout.catalog.refresh import Refreshed, Report, Scope, plan_home, refresh, refresh_file
 from rollout.catalog.registry import DOMAINS, LISTED
 from rollout.catalog.schema import transaction
@@ -72,6 +74,7 @@ class Catalog:
         self._clock = clock
         self._max_line_bytes = max_line_bytes
         self._domains = domains
+        self._recent: Recent | None = None
         self.database = Database(fs, join(state_folder, CATALOG_FOLDER), domains, keys, clock)
 
     @property
@@ -128,14 +131,36 @@ class Catalog:
             )
             connection.execute("DELETE FROM state WHERE name = ?", (_LAST,))
         refresh_names(connection, self._fs, self._home)
-        done = refresh(connection, self._scope(wanted), budget_bytes, report)
-        last = msgspec.json.encode(_Last(sorted(wanted), done)).decode()
+        began_ms = self._clock()
+        done, walk = refresh(connection, self._scope(wanted), budget_bytes, report)
+        self._recent = recent_of(walk, done, began_ms)
+        state = [(_REFRESHED_AT, str(self._clock()))]
+        with suppress(UnicodeEncodeError):  # a path that is no text: whoever waits refreshes for himself
+            state.append((_LAST, msgspec.json.encode(_Last(sorted(wanted), done)).decode()))
         with transaction(connection):
-            connection.executemany(
-                "INSERT OR REPLACE INTO state VALUES(?, ?)",
-                [(_LAST, last), (_REFRESHED_AT, str(self._clock()))],
-            )
+            connection.executemany("INSERT OR REPLACE INTO state VALUES(?, ?)", state)
         return done
+
+    def find_recent(self, query: Query) -> tuple[list[FoundThread], Refreshed] | None:
+        """Return one page without a walk, if that can be right; in an order that appends do not move.
+
+        So it is in a process that has refreshed before, while no name came or went. What a filter asks for
+        must be what headers say.
+        """
+        recent = self._recent
+        if recent is None or not has_same_files(recent):
+            return None
+
+        def find(connection: sqlite3.Connection) -> list[FoundThread] | None:
+            refresh_names(connection, self._fs, self._home)
+            rows = find_threads(connection, query)
+            has_changed = refresh_rows(connection, self._scope(LISTED), rows)
+            if has_changed is None:
+                return None
+            return find_threads(connection, query) if has_changed else rows
+
+        found = self.database.run("asking the catalog for threads", find)
+        return None if found is None else (found, recent.done)
 
     def _refreshes(self) -> tuple[int, _Last | None]:
         """Return how many refreshes have begun, and what came of the last one if it has ended."""
@@ -213,6 +238,7 @@ class Catalog:
 
     def close(self) -> None:
         """Close the connections of this process. Idempotent; a closed catalog may be used again."""
+        self._recent = None
         self.database.close()
 
     def __enter__(self) -> Self:

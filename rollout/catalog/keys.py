@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Final
 
 KEYS: Final[dict[str, str]] = {
-    "threads": "c4ce0b8e4584cb46",
-    "turns": "32ae6ae762ddf798",
-    "search": "c4ce0b8e4584cb46",
-    "usage": "c4ce0b8e4584cb46",
-    "spawn": "c4ce0b8e4584cb46",
+    "threads": "89a68332da5b7bd4",
+    "turns": "2e6fa237338d055a",
+    "search": "89a68332da5b7bd4",
+    "usage": "89a68332da5b7bd4",
+    "spawn": "d7a4a90ddf129a80",
 }

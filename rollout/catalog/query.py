@@ -38,6 +38,11 @@ class ThreadFilter(Struct, frozen=True, kw_only=True):
 NO_FILTER: Final = ThreadFilter()
 
 
+def is_by_headers(where: ThreadFilter) -> bool:
+    """Tell whether a filter asks for nothing but what headers say, so that no append changes the answer."""
+    return not where.cwds and not where.term
+
+
 class Anchor(Struct, frozen=True):
     """The row from which a page goes on, with or without itself."""
 

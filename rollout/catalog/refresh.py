@@ -107,8 +107,11 @@ def refresh(
     scope: Scope,
     budget_bytes: int | None = None,
     report: Report | None = None,
-) -> Refreshed:
-    """Bring the rows up to date. Reads no more than about `budget_bytes`, newest files first."""
+) -> tuple[Refreshed, Walk]:
+    """Bring the rows up to date; return what was done and met.
+
+    Reads no more than about `budget_bytes`, newest files first.
+    """
     plan, walk = plan_home(connection, scope)
     work = list(_affordable(plan.work, budget_bytes))
     if plan.moves or plan.vanished:
@@ -134,7 +137,7 @@ def refresh(
         if report is not None:
             report(Progress(done, len(work), bytes_done, bytes_total))
     settled += settle(connection, scope.domains, scope.describe)
-    return Refreshed(
+    done_and_met = Refreshed(
         seen=len(walk.files),
         fresh=plan.fresh,
         absorbed=done,
@@ -146,6 +149,7 @@ def refresh(
         strays=walk.strays,
         unreadable_folders=walk.unreadable_folders,
     )
+    return done_and_met, walk
 
 
 def _affordable(work: Iterable[Work], budget_bytes: int | None) -> Iterator[Work]:

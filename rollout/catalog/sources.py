@@ -22,7 +22,7 @@ NOT_PRODUCING: Final = (
     # the storage layer: it has a schema version of its own, and asks for rows or hands them out
     *(
         f"catalog/{name}.py"
-        for name in ("__init__", "catalog", "database", "keys", "plan", "query", "refresh")
+        for name in ("__init__", "catalog", "database", "keys", "plan", "query", "recent", "refresh")
     ),
     *(
         f"catalog/{name}.py"

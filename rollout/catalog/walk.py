@@ -47,20 +47,22 @@ class Seen(Struct, frozen=True, gc=False):
 class Walk(Struct):
     """What one walk met: rollouts by path, logs under names that are none, folders that were refused.
 
-    `unkeepable` are rollouts whose path is no text, so that no row can hold it.
+    `unkeepable` are rollouts whose path is no text, so that no row can hold it; `folders` tells when each
+    folder had last changed just before it was listed, 0 for one that is not there.
     """
 
     files: dict[str, Seen] = {}
     strays: list[str] = []
     unreadable_folders: list[str] = []
     unkeepable: list[str] = []
+    folders: dict[str, int] = {}
 
 
 def walk_home(
     home: str, known: Container[str], iter_names: Callable[[str], Iterator[FoundName]] = iter_found
 ) -> Walk:
     """Walk over the rollouts of a home."""
-    walk = Walk({}, [], [], [])
+    walk = Walk({}, [], [], [], {})
     walked: set[int] = set()
     for root, is_archived in _ROOTS:
         _walk(walk, walked, known, iter_names, join(home, root), is_archived, 0)
@@ -77,6 +79,8 @@ def _walk(
     depth: int,
 ) -> None:
     try:
+        before = find_found(folder)
+        walk.folders[folder] = before.changed_ns if before is not None else 0
         below = []
         for found in iter_names(folder):
             path = f"{folder}/{found.name}"

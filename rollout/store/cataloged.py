@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
-from rollout.catalog.query import NO_FILTER, Anchor, FoundThread, Query
+from rollout.catalog.query import NO_FILTER, Anchor, FoundThread, Query, is_by_headers
 from rollout.errors import InvalidRequest, RolloutError
 from rollout.fs.api import FileSystem
 from rollout.fs.posix import POSIX
@@ -125,14 +125,6 @@ class Cataloged:
         catalog = self.get() if is_filtered else self.find()
         if catalog is None:
             return None
-        if is_filtered:
-            refreshed = catalog.refresh(report=report, wait_millis=_FILTERED_WAIT_MILLIS)
-        else:
-            refreshed = catalog.refresh(
-                budget_bytes=_LISTING_BUDGET_BYTES, report=report, wait_millis=_LISTING_WAIT_MILLIS
-            )
-        if not refreshed.is_complete:
-            return None
         query = Query(
             request.size + 1,
             request.sort.value,
@@ -142,8 +134,19 @@ class Cataloged:
             request.where,
             tuple(deleted_ids(self._fs, self._home)),
         )
-        rows = catalog.find_threads(query)
-        return self._page(request, rows, refreshed)
+        if request.sort is SortKey.CREATED and is_by_headers(request.where):
+            recent = catalog.find_recent(query)
+            if recent is not None:
+                return self._page(request, *recent)
+        if is_filtered:
+            refreshed = catalog.refresh(report=report, wait_millis=_FILTERED_WAIT_MILLIS)
+        else:
+            refreshed = catalog.refresh(
+                budget_bytes=_LISTING_BUDGET_BYTES, report=report, wait_millis=_LISTING_WAIT_MILLIS
+            )
+        if not refreshed.is_complete:
+            return None
+        return self._page(request, catalog.find_threads(query), refreshed)
 
     def _page(self, request: ListRequest, rows: list[FoundThread], refreshed: Refreshed) -> Listing:
         shown = rows[: request.size]
