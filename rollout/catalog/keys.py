@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Final
 
 KEYS: Final[dict[str, str]] = {
-    "threads": "89a68332da5b7bd4",
-    "turns": "2e6fa237338d055a",
-    "search": "89a68332da5b7bd4",
-    "usage": "89a68332da5b7bd4",
-    "spawn": "d7a4a90ddf129a80",
+    "threads": "af063c4ac7d0b5c2",
+    "turns": "6a095d5c1d6a12c6",
+    "search": "af063c4ac7d0b5c2",
+    "usage": "af063c4ac7d0b5c2",
+    "spawn": "fc34285baf00dd0e",
 }

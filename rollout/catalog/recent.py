@@ -13,7 +13,7 @@ from typing import Final
 from msgspec import Struct
 
 from rollout.catalog.query import FoundThread
-from rollout.catalog.refresh import Refreshed, Scope, refresh_file
+from rollout.catalog.refresh import Refreshed, Scope, find_stale, refresh_file
 from rollout.catalog.walk import Walk
 from rollout.errors import StorageFailed
 from rollout.fs.stats import find_found
@@ -57,7 +57,7 @@ def refresh_rows(connection: sqlite3.Connection, scope: Scope, rows: list[FoundT
     Also looks at every file that could not be read: it may be of any kind by now.
     """
     troubled = connection.execute(
-        "SELECT path FROM files WHERE watermark = 0 OR problem_code IS NOT NULL LIMIT ?",
+        "SELECT path FROM files WHERE problem_code IS NOT NULL LIMIT ?",
         (_MOST_TROUBLED + 1,),
     ).fetchall()
     if len(troubled) > _MOST_TROUBLED:
@@ -66,5 +66,7 @@ def refresh_rows(connection: sqlite3.Connection, scope: Scope, rows: list[FoundT
     for row in rows:
         own = connection.execute("SELECT path FROM files WHERE thread_id = ?", (row.thread_id,))
         paths += [path for (path,) in own]
-    changed = [refresh_file(connection, scope, path) for path in dict.fromkeys(paths)]
-    return any(changed)
+    stale = find_stale(connection, scope, dict.fromkeys(paths))
+    for path in stale:
+        refresh_file(connection, scope, path)
+    return bool(stale)

@@ -183,6 +183,18 @@ def _threads_of(batch: Iterable[Derived]) -> list[str]:
     return [one.work.seen.file().name.thread_id for one in batch if one.settles]
 
 
+def find_stale(connection: sqlite3.Connection, scope: Scope, paths: Iterable[str]) -> list[str]:
+    """Return which of some files are not as the catalog knows them, by one look at each."""
+    wanted = scope.absorber(connection).wanted
+    stale = []
+    for path in paths:
+        known = _find_known(connection, path).get(path)
+        seen = find_seen(scope.home, path)
+        if (known is not None) if seen is None else (find_work(seen, known, wanted) is not None):
+            stale.append(path)
+    return stale
+
+
 def refresh_file(connection: sqlite3.Connection, scope: Scope, path: str) -> bool:
     """Bring the rows of one file up to date, told that it changed; return whether there was anything to do.
 

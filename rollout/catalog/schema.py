@@ -51,6 +51,7 @@ CREATE TABLE files(
 CREATE INDEX files_by_thread ON files(thread_id);
 CREATE INDEX files_by_rollout ON files(rollout_id);
 CREATE INDEX files_by_base ON files(base_id) WHERE base_id IS NOT NULL;
+CREATE INDEX files_in_trouble ON files(path) WHERE problem_code IS NOT NULL;
 CREATE TABLE unsettled(thread_id TEXT PRIMARY KEY) STRICT;
 CREATE TABLE names(
   thread_id TEXT PRIMARY KEY,

@@ -43,6 +43,8 @@ NOT_PRODUCING: Final = (
     ),
     *(f"replay/{name}.py" for name in ("world", "sealed", "history", "usage", "turn_search")),
     "catalog/facts*",
+    "log/facts*",
+    "log/side_log.py",
 )
 
 OWN: Final[Mapping[str, tuple[str, ...]]] = {
