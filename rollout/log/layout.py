@@ -141,6 +141,16 @@ def tombstone_path(home: str, thread_id: ThreadId) -> str:
     return join(tombstones_folder(home), f"{thread_id}.json")
 
 
+def spawns_path(home: str) -> str:
+    """Return the file that says which thread spawned which, beside what headers say."""
+    return join(home, f"{STATE_FOLDER}/spawn.jsonl")
+
+
+def facts_path(home: str) -> str:
+    """Return the file that holds what people said of threads."""
+    return join(home, f"{STATE_FOLDER}/facts.jsonl")
+
+
 def join(folder: str, name: str) -> str:
     """Return the path of `name` in `folder`."""
     return f"{folder.rstrip('/')}/{name}"

@@ -6,71 +6,75 @@ Format: docs/format.md, "Names of threads".
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Set
-from contextlib import contextmanager
-from typing import Final
+from collections.abc import Set
+from contextlib import AbstractContextManager
 
-from msgspec import Struct
+from msgspec import UNSET, Raw, Struct
 
-from rollout.errors import Conflict, NotFound
+from rollout.errors import NotFound
 from rollout.format.decoding import decode_json
 from rollout.format.encoding import encode_payload
+from rollout.format.record import ABSENT
+from rollout.format.times import parse_time
 from rollout.fs.api import FileSystem
-from rollout.fs.mutation import AppendFile, MutableFileSystem
+from rollout.fs.mutation import MutableFileSystem
 from rollout.fs.publish import publish_file
 from rollout.ids import ThreadId, find_uuid
-from rollout.log.chunks import MAX_LINE_BYTES, Chunk, iter_chunks
+from rollout.log.facts import read_facts
 from rollout.log.layout import NAMES_FILE, join, names_lock_path
-from rollout.log.source import open_source
+from rollout.log.side_log import append_side_line, iter_side_lines, locked_side_log
 from rollout.log.writer import timestamp_of
-
-_LOCK_WAIT_MILLIS: Final = 5000
-"""Whoever has the lock appends a line, and lets go."""
 
 
 class _Rename(Struct, frozen=True):
     id: str
     thread_name: str | None = None
+    updated_at: Raw = ABSENT
 
 
 def read_names(fs: FileSystem, home: str) -> dict[ThreadId, str]:
-    """Return the name of every thread that has one. Lines that are no renames are passed over."""
-    names: dict[ThreadId, str] = {}
-    for line in _iter_lines(fs, home):
-        rename, thread_id = _parse(line)
-        if rename is None or thread_id is None:
+    """Return the name of every thread that has one, whichever of the two files has its newest.
+
+    Lines that are no renames are passed over. Among renames their order counts, against a fact their time.
+    """
+    renames = _newest_renames(fs, home)
+    names = {thread_id: rename.thread_name for thread_id, rename in renames.items() if rename.thread_name}
+    for thread_id, facts in read_facts(fs, home).items():
+        if facts.name is UNSET:
             continue
-        if rename.thread_name:
-            names[thread_id] = rename.thread_name
+        rename = renames.get(thread_id)
+        if rename is not None:
+            renamed_at = parse_time(decode_json(rename.updated_at, str) or "")
+            if renamed_at is None or renamed_at >= facts.named_at:
+                continue
+        if facts.name:
+            names[thread_id] = facts.name
         else:
             names.pop(thread_id, None)
     return names
 
 
+def _newest_renames(fs: FileSystem, home: str) -> dict[ThreadId, _Rename]:
+    found: dict[ThreadId, _Rename] = {}
+    for line in iter_side_lines(fs, join(home, NAMES_FILE)):
+        rename, thread_id = _parse(line)
+        if rename is not None and thread_id is not None:
+            found[thread_id] = rename
+    return found
+
+
 def name_bytes(fs: FileSystem, home: str) -> dict[ThreadId, int]:
     """Return how many bytes the lines take that name each thread, old names included."""
     sizes: dict[ThreadId, int] = {}
-    for line in _iter_lines(fs, home):
+    for line in iter_side_lines(fs, join(home, NAMES_FILE)):
         _, thread_id = _parse(line)
         if thread_id is not None:
             sizes[thread_id] = sizes.get(thread_id, 0) + len(line) + 1
     return sizes
 
 
-def _iter_lines(fs: FileSystem, home: str) -> Iterator[bytes]:
-    try:
-        source = open_source(fs, join(home, NAMES_FILE))
-    except NotFound:
-        return
-    with source:
-        for chunk in iter_chunks(source, 0, source.size_bytes, MAX_LINE_BYTES):
-            if isinstance(chunk, Chunk):
-                yield from chunk.content.split(b"\n")
-
-
 def _parse(line: bytes) -> tuple[_Rename | None, ThreadId | None]:
-    # Zeros stand where a crash took the newline that a later name began with.
-    rename = decode_json(line.rstrip(b"\0"), _Rename) if line else None
+    rename = decode_json(line, _Rename)
     found = find_uuid(rename.id) if rename is not None else None
     return rename, ThreadId(found) if found is not None else None
 
@@ -81,17 +85,19 @@ def append_name(fs: MutableFileSystem, home: str, thread_id: ThreadId, name: str
     After a crash or StorageFailed the thread has the old name or the new one. Raise Conflict when
     somebody else keeps the names locked.
     """
+    with locked_names(fs, home, f"naming thread {thread_id}"):
+        append_name_line(fs, home, thread_id, name, now_ms)
+
+
+def append_name_line(fs: MutableFileSystem, home: str, thread_id: ThreadId, name: str, now_ms: int) -> None:
+    """Do the same for whoever holds the lock; an empty name takes the name away."""
     rename = {"id": thread_id, "thread_name": name, "updated_at": timestamp_of(now_ms)}
-    line = encode_payload(rename, what="a name") + b"\n"
-    path = join(home, NAMES_FILE)
-    with _locked(fs, home, f"naming thread {thread_id}"):
-        with _open_names(fs, path) as file:
-            size = file.size_bytes()
-            # A line that a crash cut short stays a bad line of its own.
-            is_cut = size > 0 and file.read_at(size - 1, 1) != b"\n"
-            file.append(b"\n" + line if is_cut else line)
-            file.sync()
-        fs.sync_folder(home)  # the file may be new, made by us or by somebody who does not sync
+    append_side_line(fs, home, join(home, NAMES_FILE), encode_payload(rename, what="a name") + b"\n")
+
+
+def locked_names(fs: MutableFileSystem, home: str, act: str) -> AbstractContextManager[None]:
+    """Hold the lock of the names, which the reference client takes, too. Raise Conflict."""
+    return locked_side_log(fs, names_lock_path(home), act, "names")
 
 
 def remove_names(fs: MutableFileSystem, home: str, thread_ids: Set[ThreadId]) -> None:
@@ -100,7 +106,7 @@ def remove_names(fs: MutableFileSystem, home: str, thread_ids: Set[ThreadId]) ->
     The file is published anew, whole. Durable on return. Raise Conflict as `append_name` does.
     """
     path = join(home, NAMES_FILE)
-    with _locked(fs, home, "removing names"):
+    with locked_names(fs, home, "removing names"):
         try:
             with fs.open_read(path) as file:
                 content = file.read_at(0, file.stat().size_bytes)
@@ -117,25 +123,4 @@ def remove_names(fs: MutableFileSystem, home: str, thread_ids: Set[ThreadId]) ->
 
 
 def _names_none(line: bytes, thread_ids: Set[ThreadId]) -> bool:
-    return _parse(line.rstrip(b"\n"))[1] not in thread_ids
-
-
-@contextmanager
-def _locked(fs: MutableFileSystem, home: str, act: str) -> Iterator[None]:
-    lock = fs.find_lock(names_lock_path(home), wait_millis=_LOCK_WAIT_MILLIS)
-    if lock is None:
-        raise Conflict(
-            f"{act}: the names of this home have been locked for {_LOCK_WAIT_MILLIS // 1000} s",
-            hint=f"See which process has {names_lock_path(home)} open.",
-        )
-    try:
-        yield
-    finally:
-        lock.release()
-
-
-def _open_names(fs: MutableFileSystem, path: str) -> AppendFile:
-    try:
-        return fs.open_append(path)
-    except NotFound:
-        return fs.create(path)
+    return _parse(line.strip(b"\n\0"))[1] not in thread_ids

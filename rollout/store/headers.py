@@ -9,18 +9,20 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Final
 
-from msgspec import Struct
+from msgspec import Raw, Struct
 
 from rollout.errors import RolloutError
+from rollout.format.decoding import decode_json
 from rollout.format.payloads import BaseLink
-from rollout.format.record import Era, Mode
+from rollout.format.record import ABSENT, Era, Mode
+from rollout.format.times import parse_time
 from rollout.fs.api import FileSystem
 from rollout.ids import RolloutId, ThreadId, find_uuid
-from rollout.log.header import read_header
+from rollout.log.header import Header, read_header
 from rollout.log.index import RolloutIndex
 from rollout.log.layout import RolloutFile
 from rollout.log.source import open_source
-from rollout.store.summary import Problem, parse_time, problem_of, spawner_of
+from rollout.store.summary import Problem, problem_of, spawner_of
 
 HEADER_SEARCH_BYTES: Final = 8 << 20
 """How far a header is looked for. Every client writes it first; only damage puts it elsewhere."""
@@ -33,6 +35,14 @@ class Rollouts(Struct, frozen=True):
     home: str
     index: RolloutIndex
     max_line_bytes: int
+
+
+class AgentLabel(Struct, frozen=True):
+    """What a header calls the agent whose thread it is; `path` is its address, as stored."""
+
+    nickname: str | None = None
+    role: str | None = None
+    path: str | None = None
 
 
 class RolloutHead(Struct, frozen=True, gc=False, kw_only=True):
@@ -60,6 +70,7 @@ class RolloutHead(Struct, frozen=True, gc=False, kw_only=True):
     """The thread that it says it was forked from: information, which no lineage follows."""
     spawned_by_id: ThreadId | None = None
     """The thread whose agent it is."""
+    agent: AgentLabel = AgentLabel()
 
     @property
     def rollout_id(self) -> RolloutId:
@@ -120,6 +131,49 @@ def _read_head(rollouts: Rollouts, file: RolloutFile) -> RolloutHead:
         base_rollout_id=RolloutId(base_id) if base_id is not None else None,
         forked_from_id=_find_thread(meta.forked_from_id),
         spawned_by_id=_find_thread(spawner_of(meta)),
+        agent=_agent_of(header),
+    )
+
+
+class _Spawn(Struct, frozen=True):
+    agent_nickname: str | None = None
+    agent_role: str | None = None
+    agent_path: str | None = None
+
+
+class _Spawned(Struct, frozen=True):
+    thread_spawn: _Spawn | None = None
+
+
+class _AgentSource(Struct, frozen=True):
+    subagent: _Spawned | None = None
+
+
+class _AgentMeta(Struct, frozen=True):
+    agent_nickname: str | None = None
+    agent_role: str | None = None
+    agent_path: str | None = None
+    source: Raw = ABSENT
+
+
+_NOBODY: Final = AgentLabel()
+_BARE: Final = _Spawn()
+
+
+def _agent_of(header: Header) -> AgentLabel:
+    """Return what a header calls its agent, in its own members or in those of its source."""
+    if spawner_of(header.meta) is None and header.meta.agent_nickname is None:
+        return _NOBODY
+    meta = decode_json(header.payload, _AgentMeta)
+    if meta is None:
+        return _NOBODY
+    source = decode_json(meta.source, _AgentSource) if meta.source else None
+    spawned = source.subagent if source is not None else None
+    inner = (spawned.thread_spawn if spawned is not None else None) or _BARE
+    return AgentLabel(
+        meta.agent_nickname or inner.agent_nickname,
+        meta.agent_role or inner.agent_role,
+        meta.agent_path or inner.agent_path,
     )
 
 

@@ -14,6 +14,7 @@ from rollout.fs.api import FileIdentity, FileSystem
 from rollout.fs.publish import DurableFolders
 from rollout.ids import RolloutId, ThreadId, find_uuid
 from rollout.log.current import CurrentIndex
+from rollout.log.facts import KnownFacts
 from rollout.log.header import Header, read_header
 from rollout.log.index import RolloutIndex
 from rollout.log.layout import (
@@ -47,6 +48,7 @@ class Opener:
         self._current = CurrentIndex(fs, home, clock)
         self._ancestors = Ancestors(fs, clock)
         self.durable_folders = DurableFolders()
+        self.facts = KnownFacts(fs, home)
         self.checkpoint_looks: dict[RolloutId, int] = {}
 
     @property

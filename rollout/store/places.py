@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from typing import Final
 
+from rollout.format.times import parse_time
 from rollout.ids import is_uuid7
 from rollout.log.layout import RolloutFile
-from rollout.store.summary import parse_time
 
 _ID_SLACK_MS: Final = 60_000
 """How far the time in an id may be from the header's."""

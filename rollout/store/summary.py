@@ -6,7 +6,6 @@ and the file's time comes from the log (invariant 1). Format: docs/format.md, "S
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import Final
 
 import msgspec
@@ -18,6 +17,7 @@ from rollout.format.decoding import decode_json, payload_of
 from rollout.format.items import is_boundary, parts_of
 from rollout.format.payloads import GitState, SessionMeta
 from rollout.format.record import Era, Mode, Record
+from rollout.format.times import parse_time
 from rollout.ids import ThreadId
 from rollout.log.header import Header
 from rollout.log.layout import RolloutFile
@@ -27,7 +27,6 @@ from rollout.store.settings import ThreadSettings, applied_settings_of, settings
 from rollout.turns.said import said_by_user, shorn
 
 _EVENT: Final = vocabulary.EVENT_MSG.encode()
-_MILLIS: Final = 1000
 
 
 class Problem(Struct, frozen=True):
@@ -42,7 +41,8 @@ class ThreadSummary(Struct, frozen=True, kw_only=True):
     """One thread as a listing shows it. Times in UTC milliseconds.
 
     `updated_at` is the time of the newest file's last change, `recency_at` the start of its
-    newest turn. `problem` says why the thread cannot be read; what could be found is there
+    newest turn. Name, pin, tags and memory mode are what people said, as may be git state and
+    working directory. `problem` says why the thread cannot be read; what could be found is there
     all the same.
     """
 
@@ -69,6 +69,9 @@ class ThreadSummary(Struct, frozen=True, kw_only=True):
     agent_nickname: str | None = None
     agent_role: str | None = None
     git: GitState | None = None
+    is_pinned: bool = False
+    tags: tuple[str, ...] = ()
+    memory_mode: str | None = None
     problem: Problem | None = None
 
 
@@ -87,16 +90,6 @@ class _AgentSource(Struct, frozen=True):
 def problem_of(error: RolloutError) -> Problem:
     """Return an error as a value."""
     return Problem(error.code, error.message, error.hint)
-
-
-def parse_time(text: str) -> int | None:
-    """Return a timestamp of RFC 3339 in UTC milliseconds, or None when it is none."""
-    try:
-        found = datetime.fromisoformat(text)
-    except ValueError:
-        return None
-    found = found if found.tzinfo is not None else found.replace(tzinfo=UTC)
-    return int(found.timestamp() * _MILLIS)
 
 
 def read_summary(lineage: Lineage, name: str | None = None) -> ThreadSummary:

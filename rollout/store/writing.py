@@ -10,6 +10,8 @@ from msgspec import Struct
 from rollout.errors import Conflict, InvalidRequest, StorageFailed
 from rollout.format.record import Mode
 from rollout.ids import RolloutId, ThreadId
+from rollout.log.facts import FactsPatch
+from rollout.log.facts_writing import append_patch
 from rollout.log.lease import take_lease
 from rollout.log.names import append_name
 from rollout.log.writer import Written
@@ -56,7 +58,7 @@ def name_thread(around: Surroundings, thread_id: ThreadId, name: str) -> str:
     """Give a thread that is there a name; return it as stored."""
     name = checked_name(name)
     around.opener.open_thread(thread_id).close()
-    append_name(around.fs, around.home, thread_id, name, around.clock())
+    append_patch(around.fs, around.home, thread_id, FactsPatch(name=name), around.clock())
     return name
 
 

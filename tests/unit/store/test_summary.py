@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from rollout.store.summary import ThreadSummary, parse_time
+from rollout.format.times import parse_time
+from rollout.store.summary import ThreadSummary
 from rollout.testing.memory import MemoryFileSystem
 from tests.unit.made_lines import compact, event, line, message
 from tests.unit.store.small_home import log_of, path_of, store_of, thread_id, turn_context
