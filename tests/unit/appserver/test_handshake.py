@@ -1,0 +1,158 @@
+"""The handshake, and what every request goes through before its method sees it."""
+
+from __future__ import annotations
+
+import pytest
+
+from rollout.appserver.dispatch import METHODS
+from tests.builders import thread, uuid
+from tests.served import RefusedError, serve
+
+INFO = {"name": "tests", "version": "1"}
+
+
+def test_nothing_is_served_before_the_handshake() -> None:
+    """A client says first who it is."""
+    served = serve()
+    stranger = served.server.connect()
+    with pytest.raises(RefusedError, match=r"^-32600 Not initialized$"):
+        served.ask("thread/list", client=stranger)
+
+
+def test_malformed_requests_are_told_so_even_before_it() -> None:
+    """Params are read first: the more useful word wins."""
+    served = serve()
+    with pytest.raises(RefusedError, match="missing field `threadId`"):
+        served.ask("thread/read", client=served.server.connect())
+
+
+def test_there_is_one_handshake() -> None:
+    """What a client takes is settled once."""
+    with pytest.raises(RefusedError, match=r"^-32600 Already initialized$"):
+        serve().ask("initialize", clientInfo=INFO)
+
+
+def test_the_handshake_names_the_home() -> None:
+    """A client learns whose threads it is shown."""
+    served = serve()
+    found = served.ask("initialize", client=served.server.connect(), clientInfo=INFO)
+    assert found["codexHome"] == served.store.home
+    assert found["userAgent"].startswith("tests/")
+    assert {"platformFamily", "platformOs"} < found.keys()
+
+
+@pytest.mark.parametrize("name", ["a\nb", "\x00"])
+def test_a_name_that_no_header_can_hold_is_refused(name: str) -> None:
+    """Names end up in headers of those who log them."""
+    served = serve()
+    with pytest.raises(RefusedError, match="Must be a valid HTTP header value"):
+        served.ask("initialize", client=served.server.connect(), clientInfo={"name": name, "version": "1"})
+
+
+def test_unknown_methods_are_answered_with_those_there_are() -> None:
+    """In the words that a client knows."""
+    with pytest.raises(
+        RefusedError, match=r"^-32600 Invalid request: unknown variant `thread/lost`, expected"
+    ):
+        serve().ask("thread/lost")
+
+
+@pytest.mark.parametrize("method", ["turn/start", "turn/interrupt", "review/start", "thread/compact/start"])
+def test_what_needs_a_model_is_unsupported(method: str) -> None:
+    """Such a client is served by another server, and learns so at once."""
+    with pytest.raises(RefusedError, match=rf"^-32601 {method} is not supported: this server keeps threads"):
+        serve().ask(method, threadId=uuid(1))
+
+
+@pytest.mark.parametrize("method", sorted(METHODS))
+def test_params_are_an_object(method: str) -> None:
+    """Even where all members are optional, there is one."""
+    served = serve()
+    for params in (None, [], "x"):
+        response = served.respond(method, params)
+        assert response.error is not None
+        assert response.error.code == -32600
+        assert response.error.message.startswith("Invalid request: ")
+
+
+@pytest.mark.parametrize("method", sorted(name for name, one in METHODS.items() if one.is_experimental))
+def test_experimental_methods_are_opened_by_a_capability(method: str) -> None:
+    """A client that did not ask for them is protected from their changing."""
+    served = serve()
+    plain = served.server.connect()
+    served.shake_hands(plain, is_experimental=False)
+    params = {"threadId": uuid(1), "searchTerm": "x", "turnId": "t", "itemIds": ["i"], "mode": "enabled"}
+    with pytest.raises(RefusedError, match=rf"^-32600 {method} requires experimentalApi capability$"):
+        served.ask(method, client=plain, **params)
+
+
+def test_experimental_members_are_named_when_they_are_refused() -> None:
+    """An empty text is as good as none."""
+    served = serve(thread().turn("hi"))
+    plain = served.server.connect()
+    served.shake_hands(plain, is_experimental=False)
+    assert len(served.ask("thread/list", client=plain, parentThreadId="")["data"]) == 1
+    with pytest.raises(
+        RefusedError, match=r"thread/list\.parentThreadId requires experimentalApi capability"
+    ):
+        served.ask("thread/list", client=plain, parentThreadId=uuid(1))
+
+
+def test_members_that_are_not_known_are_ignored() -> None:
+    """A newer client says more than we understand."""
+    assert serve().ask("thread/loaded/list", invented={"deep": [1]}) == {"data": [], "nextCursor": None}
+
+
+@pytest.mark.parametrize(
+    ("method", "params", "detail"),
+    [
+        ("thread/read", {"threadId": 5}, "invalid type: integer `5`, expected a string"),
+        ("thread/read", {"threadId": "x", "includeTurns": None}, "invalid type: null, expected a boolean"),
+        ("thread/list", {"limit": -1}, "invalid value: integer `-1`, expected u32"),
+        ("thread/list", {"limit": 2**32}, f"invalid value: integer `{2**32}`, expected u32"),
+        ("thread/list", {"limit": 1.5}, "invalid type: floating point `1.5`, expected u32"),
+        ("thread/list", {"limit": True}, "invalid type: boolean `true`, expected u32"),
+        ("thread/list", {"sortKey": "name"}, "unknown variant `name`, expected one of `created_at`"),
+        ("thread/list", {"sourceKinds": ["web"]}, "unknown variant `web`, expected one of `cli`"),
+        ("thread/list", {"modelProviders": [{}]}, "invalid type: map, expected a string"),
+        ("initialize", {}, "missing field `clientInfo`"),
+        ("initialize", {"clientInfo": {"name": "x"}}, "missing field `version`"),
+    ],
+)
+def test_what_is_wrong_with_params_is_said_in_known_words(
+    method: str, params: dict[str, object], detail: str
+) -> None:
+    """Clients match on them."""
+    served = serve()
+    response = served.respond(method, params, served.server.connect())
+    assert response.error is not None
+    assert response.error.message.startswith(f"Invalid request: {detail}")
+
+
+@pytest.mark.parametrize(
+    ("text", "fault"),
+    [
+        (
+            "nope",
+            (
+                "invalid character: expected an optional prefix of `urn:uuid:` followed by [0-9a-fA-F-], "
+                "found `n` at 1"
+            ),
+        ),
+        ("", "invalid length: expected length 32 for simple format, found 0"),
+        ("0-0", "invalid group count: expected 5, found 2"),
+    ],
+)
+def test_what_is_wrong_with_an_id_is_said(text: str, fault: str) -> None:
+    """An id is a UUID in any of its forms."""
+    with pytest.raises(RefusedError) as refused:
+        serve().ask("thread/read", threadId=text)
+    assert refused.value.message == f"invalid thread id: {fault}"
+
+
+def test_an_id_is_taken_in_any_form() -> None:
+    """Upper case, without dashes, in braces, as a URN."""
+    served = serve(thread().turn("hi"))
+    bare = uuid(1).replace("-", "")
+    for form in (uuid(1).upper(), bare, f"{{{uuid(1)}}}", f"urn:uuid:{uuid(1)}"):
+        assert served.ask("thread/read", threadId=form)["thread"]["id"] == uuid(1)
