@@ -7,7 +7,7 @@ Contract: docs/protocol.md, "Methods".
 from __future__ import annotations
 
 import msgspec
-from msgspec import UNSET, Raw, Struct, UnsetType
+from msgspec import UNSET, Raw
 
 from rollout.appserver import params as takes
 from rollout.appserver.call import EMPTY, Answer, Call
@@ -20,10 +20,9 @@ from rollout.errors import HasForks, InvalidRequest, NotFound
 from rollout.format.encoding import Draft
 from rollout.format.vocabulary import RESPONSE_ITEM
 from rollout.ids import ThreadId
-from rollout.store.annotations import GitNote, annotate
+from rollout.log.facts import FactsPatch, GitPatch
+from rollout.store.facts import set_facts
 from rollout.store.given import stored_item
-
-_BLANK_FIELDS = ("sha", "branch", "origin_url")
 
 
 def set_name(call: Call, given: takes.NameSet) -> Answer:
@@ -37,12 +36,6 @@ def set_name(call: Call, given: takes.NameSet) -> Answer:
     return Answer(EMPTY, after=(note,))
 
 
-class _GitInfo(Struct, frozen=True, rename="camel"):
-    sha: str | UnsetType | None = UNSET
-    branch: str | UnsetType | None = UNSET
-    origin_url: str | UnsetType | None = UNSET
-
-
 def update_metadata(call: Call, given: takes.MetadataUpdate) -> Answer:
     """Change what is known of a thread's git state; archived threads as well."""
     thread_id = call.thread_id(given.thread_id)
@@ -52,30 +45,30 @@ def update_metadata(call: Call, given: takes.MetadataUpdate) -> Answer:
             raise call.invalid("thread metadata update must include at least one field")
         raise call.invalid("projects and daybreak are not kept by this server")
     with call.lend(thread_id, f"no rollout found for thread id {thread_id}") as opened:
-        annotate(call.server.store.surroundings(), thread_id, git=git)
+        set_facts(call.server.store.surroundings(), thread_id, FactsPatch(git_info=git))
         return Answer({"thread": shown_thread(call.server, opened.summary())})
 
 
-def _given_git(call: Call, stored: Raw) -> GitNote | None:
+def _given_git(call: Call, stored: Raw) -> GitPatch | None:
     """Return the members of a git state that are to change; None when none is given."""
     if bytes(stored) in {b"", b"null"}:
         return None
-    git = decode_params(stored, _GitInfo)
-    members = {name: getattr(git, name) for name in _BLANK_FIELDS}
+    git = decode_params(stored, GitPatch)
+    members = msgspec.structs.asdict(git)
     if all(value is UNSET for value in members.values()):
         raise call.invalid("gitInfo must include at least one field")
     for name, value in members.items():
         if isinstance(value, str) and not value.strip():
             member = "originUrl" if name == "origin_url" else name
             raise call.invalid(f"gitInfo.{member} must not be empty")
-    return GitNote(**members)
+    return git
 
 
 def set_memory_mode(call: Call, given: takes.MemoryModeSet) -> Answer:
     """Say whether memories may be made from a thread."""
     thread_id = call.thread_id(given.thread_id)
     _require_active(call, thread_id)
-    annotate(call.server.store.surroundings(), thread_id, memory_mode=given.mode.value)
+    set_facts(call.server.store.surroundings(), thread_id, FactsPatch(memory_mode=given.mode.value))
     return Answer(EMPTY)
 
 

@@ -17,7 +17,8 @@ from msgspec import Raw
 
 from rollout.fs.api import FileStat
 from rollout.ids import ThreadId
-from rollout.log.layout import NAMES_FILE, join
+from rollout.log.facts import KnownFacts
+from rollout.log.layout import NAMES_FILE, facts_path, join
 from rollout.log.names import read_names
 from rollout.store.headers import Rollouts
 from rollout.store.store import Store
@@ -114,23 +115,21 @@ def _is_same(rollouts: Rollouts, path: str, known: FileStat) -> bool:
 
 
 class Names:
-    """The names of a home's threads, read anew when their file has changed."""
+    """The names of a home's threads, read anew when one of the files that give them has changed."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
         self._lock = Lock()
-        self._stat: FileStat | None = None
+        self._stats: tuple[FileStat | None, FileStat | None] = (None, None)
         self._names: dict[ThreadId, str] = {}
 
     def find(self, thread_id: ThreadId) -> str | None:
         """Return the name of a thread, or None."""
         fs, home = self._store.fs, self._store.home
-        stat = fs.find_stat(join(home, NAMES_FILE))
+        stats = (fs.find_stat(join(home, NAMES_FILE)), fs.find_stat(facts_path(home)))
         with self._lock:
-            if stat is None:
-                return None
-            if stat != self._stat:
-                self._names, self._stat = read_names(fs, home), stat
+            if stats != self._stats:
+                self._names, self._stats = read_names(fs, home), stats
             return self._names.get(thread_id)
 
 
@@ -172,6 +171,7 @@ class OpenedThreads:
         self._lock = Lock()
         self._kept: OrderedDict[ThreadId, Opened] = OrderedDict()
         self.names = Names(store)
+        self.facts = KnownFacts(store.fs, store.home)
         self.summaries = Summaries(store, self.names)
 
     def take(self, thread_id: ThreadId) -> Opened:

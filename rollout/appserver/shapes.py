@@ -9,18 +9,18 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 import msgspec
-from msgspec import UNSET, Struct
+from msgspec import Struct
 
 from rollout.appserver.opened import Opened
 from rollout.appserver.server import Server
 from rollout.ids import ThreadId
-from rollout.store.annotations import GitNote, find_annotations
+from rollout.store.facts import with_facts
 from rollout.store.recording import find_settings
 from rollout.store.settings import ThreadSettings
 from rollout.store.summary import ThreadSummary
 from rollout.turns.model import Turn
 from rollout.turns.paging import Page
-from rollout.wire.threads import GitInfo, Status, Thread, thread
+from rollout.wire.threads import Status, Thread, thread
 
 _IDLE: Final = Status("idle")
 _NOT_LOADED: Final = Status()
@@ -72,21 +72,10 @@ class Resumed(Settled, frozen=True, rename="camel", kw_only=True):
 
 
 def shown_thread(server: Server, summary: ThreadSummary, turns: tuple[Turn, ...] = ()) -> Thread:
-    """Return the public shape of a thread, with its status here and what is said of it beside its log."""
-    found = thread(summary)
+    """Return the public shape of a thread, with its status here and what people said of it."""
+    found = thread(with_facts(summary, server.opened.facts.of(summary.id)))
     status = _IDLE if summary.id in server.loaded else _NOT_LOADED
-    noted = find_annotations(server.store.fs, server.store.home, summary.id)
-    git = _git(found.git_info, noted.git_info) if noted is not None else found.git_info
-    return msgspec.structs.replace(found, status=status, git_info=git, turns=turns)
-
-
-def _git(known: GitInfo | None, note: GitNote) -> GitInfo | None:
-    """Return a git state with what was set later; None when nothing is left of it."""
-    members = {
-        name: getattr(note, name) if getattr(note, name) is not UNSET else getattr(known, name, None)
-        for name in GitInfo.__struct_fields__
-    }
-    return GitInfo(**members) if any(value is not None for value in members.values()) else None
+    return msgspec.structs.replace(found, status=status, turns=turns)
 
 
 def page_shape(page: Page[Turn]) -> TurnsPage:

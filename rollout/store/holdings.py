@@ -29,7 +29,6 @@ from rollout.log.layout import (
 )
 from rollout.log.names import name_bytes
 from rollout.log.source import open_source
-from rollout.store.annotations import annotations_path
 from rollout.store.archiving import rollouts_of
 from rollout.store.headers import HEADER_SEARCH_BYTES, RolloutHead, Rollouts, iter_heads
 from rollout.store.recording import Surroundings
@@ -111,7 +110,7 @@ def read_holdings(around: Surroundings, known: Holdings | None = None) -> Holdin
         is_newest = _newest(index.files_of(head.thread_id)) == head.file
         held[head.rollout_id] = Holding(head, claim, is_newest, copies.get(head.rollout_id, []), own)
     strays = [_stray(fs, path, around.max_line_bytes, unknown) for path in index.strays]
-    belongings = {one: [*derived.get(RolloutId(one), []), *_notes(around, one)] for one in tombstones}
+    belongings = {one: derived.get(RolloutId(one), []) for one in tombstones}
     stones = {one: _stored(fs, tombstone_path(around.home, one)) for one in tombstones}
     names, names_path = name_bytes(fs, around.home), join(around.home, NAMES_FILE)
     return Holdings(held, tombstones, strays, unknown, stones, belongings, names, names_path)
@@ -176,12 +175,6 @@ def _derived(around: Surroundings) -> dict[RolloutId, list[StoredFile]]:
     for files in found.values():
         files.sort(key=lambda file: file.path)
     return found
-
-
-def _notes(around: Surroundings, thread_id: ThreadId) -> Iterator[StoredFile]:
-    stored = _stored(around.fs, annotations_path(around.home, thread_id))
-    if stored.size_bytes:
-        yield stored
 
 
 def _owner(file_name: str) -> RolloutId | None:

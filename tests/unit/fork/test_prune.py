@@ -142,15 +142,6 @@ def test_what_was_derived_from_a_rollout_goes_with_it() -> None:
     assert sorted(derived) == sorted(f"{HOME}/.rollout/{path}" for path in mine)
 
 
-def test_what_was_said_of_a_thread_goes_with_its_last_rollout() -> None:
-    """It is about the thread, not about a rollout: a superseded one leaves it."""
-    said = f".rollout/annotations/{uuid(1)}.json"
-    fs = disk(PARENT, later=(restarted(PARENT, 7),), **{said: b"{}"})
-    assert steps_of(plan(fs, superseded=True), StepKind.DERIVED) == []
-    delete(fs, PARENT)
-    assert [step.path for step in plan(fs).steps if step.kind is StepKind.DERIVED] == [f"{HOME}/{said}"]
-
-
 def test_names_go_with_the_last_rollout() -> None:
     """Not while a part of the thread is kept, for it may be brought back."""
     name = compact_json({"id": uuid(1), "thread_name": "Colours"}) + b"\n"
