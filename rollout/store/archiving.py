@@ -19,9 +19,11 @@ from rollout.ids import ThreadId
 from rollout.log.index import RolloutIndex
 from rollout.log.layout import RolloutFile, archived_path, base_name, find_active_path, folder_of
 from rollout.log.lease import Lease, take_lease
+from rollout.log.spawns import read_spawns
 from rollout.store.copies import is_contained
 from rollout.store.headers import RolloutHead, Rollouts, iter_heads
 from rollout.store.recording import Surroundings
+from rollout.store.spawn_graph import SpawnGraph
 
 
 class Moved(Struct, frozen=True):
@@ -76,7 +78,7 @@ def _move(around: Surroundings, thread_id: ThreadId, *, is_archiving: bool) -> M
             f"{act} thread {thread_id}: no file name in {around.home} carries that id",
             hint="Run `rollout list` to see which threads are there.",
         )
-    thread_ids = with_spawned(thread_id, iter_heads(rollouts, rollouts.index.current_files()))
+    thread_ids = with_spawned(rollouts, thread_id, iter_heads(rollouts, rollouts.index.current_files()))
     moved: list[Moved] = []
     with _lease(around, thread_id):
         # Refused before anything is moved, if it is to be refused. Not all leases are held at once: there
@@ -107,19 +109,15 @@ def rollouts_of(around: Surroundings) -> Rollouts:
     return Rollouts(around.fs, around.home, around.opener.index, around.max_line_bytes)
 
 
-def with_spawned(thread_id: ThreadId, heads: Iterable[RolloutHead]) -> list[ThreadId]:
-    """Return a thread and, behind it, those it spawned and those they spawned. Pure.
+def with_spawned(rollouts: Rollouts, thread_id: ThreadId, heads: Iterable[RolloutHead]) -> list[ThreadId]:
+    """Return a thread and, behind it, those it spawned and those they spawned, open or closed.
 
-    `heads` are those of the newest rollouts. One that cannot be read was spawned by nobody.
+    `heads` are those of the newest rollouts. One that cannot be read was spawned by whom it was said to be.
+    A thread that has no rollout is left out, and those below it are not.
     """
-    spawned: dict[ThreadId, list[ThreadId]] = {}
-    for head in heads:
-        if head.spawned_by_id is not None and head.problem is None:
-            spawned.setdefault(head.spawned_by_id, []).append(head.thread_id)
-    found = [thread_id]
-    for one in found:
-        found += [child for child in sorted(spawned.get(one, ())) if child not in found]
-    return found
+    spawners = {head.thread_id: head.spawned_by_id if head.problem is None else None for head in heads}
+    graph = SpawnGraph(spawners, read_spawns(rollouts.fs, rollouts.home).values())
+    return [thread_id, *(one for one in graph.descendants(thread_id) if one in spawners)]
 
 
 def _plan(rollouts: Rollouts, thread_id: ThreadId, act: str, *, is_archiving: bool) -> Iterator[_Step]:

@@ -14,11 +14,10 @@ from msgspec import Struct, structs
 from rollout.errors import Conflict, HasForks, NotFound, RolloutError
 from rollout.fs.publish import DurableFolders
 from rollout.ids import ThreadId
-from rollout.log.index import RolloutIndex
 from rollout.log.lease import Lease, take_lease
 from rollout.store.archiving import rollouts_of, with_spawned
 from rollout.store.creating import ORIGINATOR
-from rollout.store.headers import RolloutHead, iter_heads
+from rollout.store.headers import RolloutHead, Rollouts, iter_heads
 from rollout.store.reaching import heirs_of
 from rollout.store.recording import Surroundings
 from rollout.store.tombstones import (
@@ -53,17 +52,17 @@ class Deleted(Struct, frozen=True):
 class _Home(Struct, frozen=True):
     """What is known of a home at one moment."""
 
-    index: RolloutIndex
+    rollouts: Rollouts
     heads: list[RolloutHead]
     hidden: frozenset[ThreadId]
 
     def heirs(self, thread_ids: list[ThreadId]) -> list[ThreadId]:
-        return heirs_of(set(thread_ids), self.index, self.heads, self.hidden)
+        return heirs_of(set(thread_ids), self.rollouts.index, self.heads, self.hidden)
 
     def spawned(self, thread_id: ThreadId) -> list[ThreadId]:
-        current = {file.name.rollout_id for file in self.index.current_files()}
+        current = {file.name.rollout_id for file in self.rollouts.index.current_files()}
         heads = [head for head in self.heads if head.rollout_id in current]
-        return [one for one in with_spawned(thread_id, heads) if one not in self.hidden]
+        return [one for one in with_spawned(self.rollouts, thread_id, heads) if one not in self.hidden]
 
     def all_of(self, thread_id: ThreadId) -> list[ThreadId]:
         """Return a thread with all that it spawned and all that stands on any of these."""
@@ -166,7 +165,7 @@ def _look(around: Surroundings, thread_id: ThreadId, act: str) -> _Home:
             f"{act}: no file name in {around.home} carries that id",
             hint="Run `rollout list` to see which threads are there.",
         )
-    return _Home(rollouts.index, list(iter_heads(rollouts)), deleted_ids(around.fs, around.home))
+    return _Home(rollouts, list(iter_heads(rollouts)), deleted_ids(around.fs, around.home))
 
 
 def _lease(around: Surroundings, thread_id: ThreadId) -> Lease:

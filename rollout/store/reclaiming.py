@@ -14,6 +14,7 @@ from rollout.ids import ThreadId
 from rollout.log.layout import folder_of, lease_path
 from rollout.log.lease import take_lease
 from rollout.log.names import remove_names
+from rollout.log.spawns import remove_spawns
 from rollout.store.deleting import note_pruning
 from rollout.store.recording import Surroundings
 from rollout.store.tombstones import is_deleted, remove_tombstone
@@ -67,6 +68,7 @@ def reclaim_tombstone(around: Surroundings, thread_id: ThreadId) -> None:
         _require_deleted(around, thread_id)
         if around.opener.index.files_of(thread_id):
             raise Conflict(f"pruning thread {thread_id}: files of it are there still", hint="Plan again.")
+        remove_spawns(around.fs, around.home, {thread_id})
         remove_tombstone(around.fs, around.home, thread_id)
         around.fs.remove(lease_path(around.home, thread_id))  # who held it last is of no interest any more
 
