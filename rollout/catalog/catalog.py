@@ -75,6 +75,7 @@ class Catalog:
         self._max_line_bytes = max_line_bytes
         self._domains = domains
         self._recent: Recent | None = None
+        self._generation = ""
         self.database = Database(fs, join(state_folder, CATALOG_FOLDER), domains, keys, clock)
 
     @property
@@ -109,6 +110,7 @@ class Catalog:
             began, last = self._refreshes()
             # It began after this call, and has ended: nothing that was there by then is missing.
             if last is not None and began > running > 0 and wanted <= last.wanted and last.done.is_complete:
+                self._generation = self.database.generation
                 return last.done
             return self.database.run(
                 "refreshing the catalog",
@@ -134,6 +136,7 @@ class Catalog:
         began_ms = self._clock()
         done, walk = refresh(connection, self._scope(wanted), budget_bytes, report)
         self._recent = recent_of(walk, done, began_ms)
+        self._generation = self.database.generation
         state = [(_REFRESHED_AT, str(self._clock()))]
         with suppress(UnicodeEncodeError):  # a path that is no text: whoever waits refreshes for himself
             state.append((_LAST, msgspec.json.encode(_Last(sorted(wanted), done)).decode()))
@@ -151,16 +154,18 @@ class Catalog:
         if recent is None or not has_same_files(recent):
             return None
 
-        def find(connection: sqlite3.Connection) -> list[FoundThread] | None:
+        def renew(connection: sqlite3.Connection) -> bool | None:
             refresh_names(connection, self._fs, self._home)
-            rows = find_threads(connection, query)
-            has_changed = refresh_rows(connection, self._scope(LISTED), rows)
-            if has_changed is None:
-                return None
-            return find_threads(connection, query) if has_changed else rows
+            return refresh_rows(connection, self._scope(LISTED), rows)
 
-        found = self.database.run("asking the catalog for threads", find)
-        return None if found is None else (found, recent.done)
+        try:
+            rows = self.find_threads(query)
+            if self.database.run("asking the catalog for threads", renew) is None:
+                return None
+            return self.find_threads(query), recent.done
+        except Conflict:
+            self._recent = None  # the rows are not those that it speaks of
+            return None
 
     def _refreshes(self) -> tuple[int, _Last | None]:
         """Return how many refreshes have begun, and what came of the last one if it has ended."""
@@ -193,9 +198,14 @@ class Catalog:
         return self.database.run("planning a refresh", is_behind)
 
     def find_threads(self, query: Query) -> list[FoundThread]:
-        """Return one page of rows as they are now; refresh first to have them those of the home."""
-        return self.database.run(
-            "asking the catalog for threads", lambda connection: find_threads(connection, query)
+        """Return one page of rows, as the refresh before left them or newer.
+
+        Raise Conflict when they were thrown away since: rows that are missing would hide threads.
+        """
+        return self.database.read(
+            "asking the catalog for threads",
+            self._generation,
+            lambda connection: find_threads(connection, query),
         )
 
     def ask(self, act: str, body: Callable[[sqlite3.Connection], T]) -> T:
@@ -252,5 +262,11 @@ class Catalog:
     def _scope(self, wanted: frozenset[str]) -> Scope:
         known = frozenset(domain.name for domain in self._domains)
         return Scope(
-            self._fs, self._home, self._max_line_bytes, self._domains, wanted & known, self._describe
+            self._fs,
+            self._home,
+            self._max_line_bytes,
+            self._domains,
+            wanted & known,
+            self._describe,
+            self.database.generation,
         )

@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Final, TypeVar
 
-from rollout.catalog.domains import Domain, are_current, register
+from rollout.catalog.domains import Domain, are_current, generation_of, register
 from rollout.catalog.schema import BadCatalog, connect, transaction, translated
 from rollout.errors import Conflict, StorageFailed
 from rollout.fs.mutation import Lock, MutableFileSystem
@@ -32,6 +32,7 @@ class _Opened(threading.local):
     connection: sqlite3.Connection | None = None
     pid: int = 0
     inode: int = 0
+    generation: str = ""
 
 
 class Database:
@@ -82,6 +83,29 @@ class Database:
         with translated(act):
             return body(self._connection())
 
+    def read(self, act: str, generation: str, body: Callable[[sqlite3.Connection], T]) -> T:
+        """Return what `body` reads, if the rows are those of a generation that was refreshed before.
+
+        Raise Conflict when they are not: the file was deleted, set aside, or made anew meanwhile, so that
+        rows may be missing. Else as `run` does.
+        """
+
+        def check_and_read(connection: sqlite3.Connection) -> T:
+            connection.execute("BEGIN")
+            try:
+                if generation_of(connection) != generation:
+                    raise Conflict(f"{act}: the catalog was made anew meanwhile", hint="Ask again.")
+                return body(connection)
+            finally:
+                connection.execute("ROLLBACK")
+
+        return self.run(act, check_and_read)
+
+    @property
+    def generation(self) -> str:
+        """The generation that this thread's connection knows."""
+        return self._opened.generation
+
     def write(self, connection: sqlite3.Connection, body: Callable[[], T]) -> T:
         """Return what `body` gives, run in one write transaction."""
         with transaction(connection):
@@ -108,6 +132,8 @@ class Database:
         is_mine = opened.connection is not None and opened.pid == current_pid()
         if opened.connection is not None and is_mine:
             if found is not None and found.inode == opened.inode:
+                if generation_of(opened.connection) != opened.generation:
+                    self._register(opened.connection)  # another release has been here
                 return opened.connection
             opened.connection.close()  # it has been deleted, or set aside
         opened.connection = None
@@ -123,10 +149,14 @@ class Database:
             lock.release()
         with self._guard:
             self._all.append((current_pid(), connection))
-        if not are_current(connection, self.domains, self.keys):
-            self.write(connection, lambda: register(connection, self.domains, self.keys))
+        self._register(connection)
         opened.connection, opened.pid = connection, current_pid()
         return connection
+
+    def _register(self, connection: sqlite3.Connection) -> None:
+        if not are_current(connection, self.domains, self.keys):
+            self.write(connection, lambda: register(connection, self.domains, self.keys))
+        self._opened.generation = generation_of(connection)
 
     def _named_lock(self, name: str, *, shared: bool) -> Lock:
         lock = self.lock(name, shared=shared)

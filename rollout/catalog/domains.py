@@ -7,7 +7,7 @@ a rollout's bytes; each keeps rows by `file_id`, so that forks repeat nothing of
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 from msgspec import Struct
 
@@ -16,6 +16,9 @@ from rollout.log.header import Header
 
 if TYPE_CHECKING:
     import sqlite3  # slow to import, and only whoever has a connection needs it
+
+
+_GENERATION: Final = "generation"
 
 
 class Unit(Struct, frozen=True):
@@ -114,10 +117,17 @@ def register(
         connection.execute("UPDATE files SET due = due | ?, revision = revision + 1", (bit,))
         if domain.settle is not None:
             connection.execute("INSERT OR IGNORE INTO unsettled SELECT DISTINCT thread_id FROM files")
+        connection.execute("INSERT OR REPLACE INTO state VALUES(?, hex(randomblob(8)))", (_GENERATION,))
     assert are_current(connection, domains, keys), (
         "a schema says what it makes, or it is made at every opening"
     )
     return bits
+
+
+def generation_of(connection: sqlite3.Connection) -> str:
+    """Return what changes whenever rows of a domain were thrown away: with the file, or by `register`."""
+    row = connection.execute("SELECT value FROM state WHERE name = ?", (_GENERATION,)).fetchone()
+    return row[0] if row is not None else ""
 
 
 def are_current(connection: sqlite3.Connection, domains: Iterable[Domain], keys: dict[str, str]) -> bool:

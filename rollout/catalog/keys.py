@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Final
 
 KEYS: Final[dict[str, str]] = {
-    "threads": "af063c4ac7d0b5c2",
-    "turns": "6a095d5c1d6a12c6",
-    "search": "af063c4ac7d0b5c2",
-    "usage": "af063c4ac7d0b5c2",
-    "spawn": "fc34285baf00dd0e",
+    "threads": "5f3494a1d146a493",
+    "turns": "ad5d23dd99da8378",
+    "search": "5f3494a1d146a493",
+    "usage": "5f3494a1d146a493",
+    "spawn": "b07cbf7f0115ef9a",
 }

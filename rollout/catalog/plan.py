@@ -119,7 +119,8 @@ def plan_refresh(known: dict[str, Known], walk: Walk, wanted: int) -> Plan:
     lost = [row for path, row in known.items() if path not in walk.files]
     if walk.unreadable_folders:
         lost = [row for row in lost if not _lies_in(row.path, walk.unreadable_folders)]
-    moves = _find_moves(work, lost) if lost else []
+    # What is due is read in any case.
+    moves = _find_moves(work, [row for row in lost if not row.due & wanted]) if lost else []
     if moves:
         new_paths = {move.seen.path for move in moves}
         old_paths = {move.known.path for move in moves}

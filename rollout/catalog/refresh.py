@@ -20,7 +20,7 @@ from rollout.catalog.absorb import (
     forget_vanished,
     write_derived,
 )
-from rollout.catalog.domains import Domain
+from rollout.catalog.domains import Domain, generation_of
 from rollout.catalog.plan import Known, Plan, Work, find_work, plan_refresh
 from rollout.catalog.schema import transaction
 from rollout.catalog.settle import Describe, settle
@@ -74,6 +74,15 @@ class Scope(Struct, frozen=True):
     domains: Sequence[Domain]
     wanted: frozenset[str]
     describe: Describe
+    generation: str
+
+    def check(self, connection: sqlite3.Connection) -> None:
+        """Raise Conflict unless the rows are made by these domains still. Within a transaction."""
+        if generation_of(connection) != self.generation:
+            raise Conflict(
+                "refreshing the catalog: another release has begun to make it anew",
+                hint="Use one release at a time, or keep two state folders.",
+            )
 
     def absorber(self, connection: sqlite3.Connection) -> Absorber:
         """Return what absorbs files, with the bits that the domains have in this catalog."""
@@ -116,6 +125,7 @@ def refresh(
     work = list(_affordable(plan.work, budget_bytes))
     if plan.moves or plan.vanished:
         with transaction(connection):
+            scope.check(connection)
             for move in plan.moves:
                 apply_move(connection, move)
             for row in plan.vanished:
@@ -128,6 +138,7 @@ def refresh(
     absorber = scope.absorber(connection)
     for batch in _batches(connection, absorber, work):
         with transaction(connection):
+            scope.check(connection)
             for one in batch:
                 write_derived(connection, scope.domains, one)
         settled += settle(connection, scope.domains, scope.describe, _threads_of(batch))
@@ -208,6 +219,7 @@ def refresh_file(connection: sqlite3.Connection, scope: Scope, path: str) -> boo
             if known is None:
                 return False
             with transaction(connection):
+                scope.check(connection)
                 forget_vanished(connection, scope.domains, known.file_id, known.revision)
             _settle_some(connection, scope)
             return True
@@ -218,6 +230,7 @@ def refresh_file(connection: sqlite3.Connection, scope: Scope, path: str) -> boo
         if derived is None:
             continue
         with transaction(connection):
+            scope.check(connection)
             is_written = write_derived(connection, scope.domains, derived)
         if is_written:
             _settle_some(connection, scope)

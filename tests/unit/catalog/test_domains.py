@@ -9,8 +9,9 @@ import pytest
 
 from rollout.catalog.domains import Domain, Unit
 from rollout.catalog.keys import KEYS
+from rollout.catalog.query import Query
 from rollout.catalog.registry import DOMAINS, LISTED
-from rollout.errors import InvalidRequest
+from rollout.errors import Conflict, InvalidRequest
 from rollout.format.record import Record
 from tests.builders import thread
 from tests.catalog_home import DiskHome, column, rows_of
@@ -112,6 +113,21 @@ def test_a_key_that_moved_makes_one_domain_anew(disk: DiskHome) -> None:
     assert column(catalog, COUNT) == [1]
     assert (done.absorbed, ASKED) == (1, ["1@0"])
     assert rows_of(catalog) == before
+
+
+def test_rows_that_another_release_threw_away_are_not_believed(disk: DiskHome) -> None:
+    """Two releases over one home cost each other time, and hide nothing."""
+    disk.put(thread(1).turn("Hey"))
+    ours, theirs = disk.catalog(), disk.catalog(keys={**KEYS, "threads": "another"})
+    everything = Query(10, "created", is_descending=True, is_archived=False)
+    ours.refresh()
+    assert len(ours.find_threads(everything)) == 1
+    assert column(theirs, "SELECT count(*) FROM threads") == [0]
+    with pytest.raises(Conflict, match="made anew meanwhile"):
+        ours.find_threads(everything)
+    for catalog in (ours, theirs, ours):
+        catalog.refresh()
+        assert len(catalog.find_threads(everything)) == 1
 
 
 def test_a_key_that_stayed_makes_nothing_anew(disk: DiskHome) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 
 import pytest
@@ -123,6 +124,24 @@ def test_what_appends_may_move_takes_a_walk(
     """A title, a folder and a time of change may come from any file."""
     assert same(listings, request_) == 3
     assert len(walks) == 1
+
+
+def test_a_catalog_that_was_deleted_meanwhile_is_made_again(
+    disk: DiskHome, listings: Cataloged, walks: list[str]
+) -> None:
+    """An empty one in its place would hide every thread."""
+    shutil.rmtree(disk.state)
+    assert same(listings) == 3
+    assert len(walks) == 1
+    assert same(listings) == 3
+    assert len(walks) == 1
+
+
+def test_a_catalog_that_was_spoilt_meanwhile_is_made_again(disk: DiskHome, listings: Cataloged) -> None:
+    """So would one that was set aside while it was asked."""
+    disk.database.with_name("catalog.sqlite-wal").unlink(missing_ok=True)
+    disk.database.write_bytes(b"spoilt" * 5000)
+    assert same(listings) == 3
 
 
 def test_a_home_that_changed_just_now_is_walked(disk: DiskHome) -> None:

@@ -228,7 +228,7 @@ def test_a_slow_old_scan_overwrites_nothing_newer(disk: DiskHome) -> None:
         from rollout.catalog.registry import DOMAINS
         from rollout.fs.posix import POSIX
 
-        scope = Scope(POSIX, str(disk.path), 1 << 20, DOMAINS, frozenset({"threads"}), lambda *_: None)
+        scope = Scope(POSIX, str(disk.path), 1 << 20, DOMAINS, frozenset({"threads"}), lambda *_: None, "")
         absorber: Absorber = scope.absorber(connection)
         row = connection.execute(
             "SELECT file_id, path, size_bytes, changed_ns, inode, watermark, due, revision FROM files"
