@@ -34,12 +34,14 @@ if TYPE_CHECKING:
     )
     from rollout.format.record import Damage
     from rollout.ids import RolloutId, ThreadId, TurnId, parse_thread_id
+    from rollout.log.facts import FactsPatch, GitPatch
     from rollout.replay.context import Context, ReadStats
     from rollout.replay.reading import ReadPath
     from rollout.store.archiving import Moved, Moves
     from rollout.store.check import FileCheck
     from rollout.store.checkpoints import KeptCheckpoint
     from rollout.store.deleting import Deleted
+    from rollout.store.facts import MemoryMode, ThreadFacts
     from rollout.store.listing import Listing, SortKey
     from rollout.store.recorder import Durability, Recorder
     from rollout.store.root import open_store
@@ -75,13 +77,17 @@ __all__ = [
     "Problem",
     "ReadPath",
     "ReadStats",
+    "ThreadFacts",
     "ThreadSummary",
     "Turn",
     "TurnItem",
     "TurnStatus",
     # how it is asked
     "DeleteMode",
+    "FactsPatch",
+    "GitPatch",
     "ItemsView",
+    "MemoryMode",
     "SortDirection",
     "SortKey",
     "SourceKind",
@@ -125,12 +131,14 @@ _HOMES: Final = {
         ),
         "rollout.format.record": ("Damage",),
         "rollout.ids": ("RolloutId", "ThreadId", "TurnId", "parse_thread_id"),
+        "rollout.log.facts": ("FactsPatch", "GitPatch"),
         "rollout.replay.context": ("Context", "ReadStats"),
         "rollout.replay.reading": ("ReadPath",),
         "rollout.store.archiving": ("Moved", "Moves"),
         "rollout.store.check": ("FileCheck",),
         "rollout.store.checkpoints": ("KeptCheckpoint",),
         "rollout.store.deleting": ("Deleted",),
+        "rollout.store.facts": ("MemoryMode", "ThreadFacts"),
         "rollout.store.listing": ("Listing", "SortKey"),
         "rollout.store.recorder": ("Durability", "Recorder"),
         "rollout.store.root": ("open_store",),

@@ -29,6 +29,8 @@ _TABLES = {
     "rollbacks": "SELECT path, start_offset FROM rollbacks JOIN files USING(file_id)"
     " ORDER BY path, start_offset",
     "names": "SELECT * FROM names ORDER BY thread_id",
+    "facts": "SELECT * FROM facts ORDER BY thread_id",
+    "tags": "SELECT * FROM tags ORDER BY tag, thread_id",
     "unsettled": "SELECT * FROM unsettled",
     "orphans": "SELECT file_id FROM extracts WHERE file_id NOT IN (SELECT file_id FROM files)"
     " UNION ALL SELECT file_id FROM turns WHERE file_id NOT IN (SELECT file_id FROM files)"

@@ -16,8 +16,8 @@ from msgspec import Struct
 
 from rollout.catalog.database import Database
 from rollout.catalog.domains import Domain
+from rollout.catalog.facts import refresh_said
 from rollout.catalog.keys import KEYS
-from rollout.catalog.naming import refresh_names
 from rollout.catalog.query import FoundThread, Query, find_threads
 from rollout.catalog.recent import Recent, has_same_files, recent_of, refresh_rows
 from rollout.catalog.refresh import Refreshed, Report, Scope, plan_home, refresh, refresh_file
@@ -132,7 +132,7 @@ class Catalog:
                 (_BEGAN,),
             )
             connection.execute("DELETE FROM state WHERE name = ?", (_LAST,))
-        refresh_names(connection, self._fs, self._home)
+        refresh_said(connection, self._fs, self._home)
         began_ms = self._clock()
         done, walk = refresh(connection, self._scope(wanted), budget_bytes, report)
         self._recent = recent_of(walk, done, began_ms)
@@ -155,7 +155,7 @@ class Catalog:
             return None
 
         def renew(connection: sqlite3.Connection) -> bool | None:
-            refresh_names(connection, self._fs, self._home)
+            refresh_said(connection, self._fs, self._home)
             return refresh_rows(connection, self._scope(LISTED), rows)
 
         try:

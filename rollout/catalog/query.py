@@ -22,7 +22,8 @@ class ThreadFilter(Struct, frozen=True, kw_only=True):
     """Which threads are wanted; an empty or absent member lets all through.
 
     `term` is a case-sensitive part of the name or the title. `since_ms` and `until_ms` (exclusive) bound
-    the time that the listing is sorted by. `ancestor_id` means everything that was spawned below it.
+    the time that the listing is sorted by. `ancestor_id` means everything that was spawned below it. A
+    thread has all of the `tags`, and a folder that somebody said it moved to in place of its own.
     """
 
     cwds: tuple[str, ...] = ()
@@ -33,6 +34,8 @@ class ThreadFilter(Struct, frozen=True, kw_only=True):
     term: str = ""
     since_ms: int | None = None
     until_ms: int | None = None
+    is_pinned: bool | None = None
+    tags: tuple[str, ...] = ()
 
 
 NO_FILTER: Final = ThreadFilter()
@@ -114,7 +117,11 @@ def _filter_tests(where: ThreadFilter, place: str) -> tuple[list[str], dict[str,
             values.update(zip(names, allowed, strict=True))
             tests.append(f"{column} IN ({', '.join(f':{name}' for name in names)})")
 
-    one_of("cwd", where.cwds)
+    if where.cwds:
+        values |= {f"cwd_{number}": cwd for number, cwd in enumerate(where.cwds)}
+        wanted = ", ".join(f":cwd_{number}" for number in range(len(where.cwds)))
+        moved = "thread_id IN (SELECT thread_id FROM facts WHERE moved_to"
+        tests.append(f"(cwd IN ({wanted}) AND NOT {moved} IS NOT NULL) OR {moved} IN ({wanted})))")
     one_of("model_provider", where.providers)
     one_of("source_kind", tuple(sorted(matching_kinds(where.source_kinds))))
     if where.parent_id is not None:
@@ -126,6 +133,12 @@ def _filter_tests(where: ThreadFilter, place: str) -> tuple[list[str], dict[str,
     if where.term:
         tests.append("(instr(coalesce(name, ''), :term) OR instr(title, :term))")
         values["term"] = where.term
+    if where.is_pinned is not None:
+        pinned = "thread_id IN (SELECT thread_id FROM facts WHERE is_pinned)"
+        tests.append(pinned if where.is_pinned else f"NOT {pinned}")
+    for number, tag in enumerate(where.tags):
+        tests.append(f"thread_id IN (SELECT thread_id FROM tags WHERE tag = :tag_{number})")  # noqa: S608  # own words
+        values[f"tag_{number}"] = tag
     if where.since_ms is not None:
         tests.append(f"{place} >= :since")
         values["since"] = where.since_ms

@@ -57,6 +57,16 @@ CREATE TABLE names(
   thread_id TEXT PRIMARY KEY,
   name TEXT NOT NULL
 ) STRICT;
+CREATE TABLE facts(
+  thread_id TEXT PRIMARY KEY,
+  is_pinned INTEGER NOT NULL,
+  moved_to TEXT
+) STRICT;
+CREATE TABLE tags(
+  tag TEXT NOT NULL,
+  thread_id TEXT NOT NULL,
+  PRIMARY KEY(tag, thread_id)
+) STRICT, WITHOUT ROWID;
 """
 """`due` has a bit for each domain whose rows are not those of the bytes before `watermark`;
 `revision` grows with every change of the row, so that a slow scan never overwrites a newer one."""

@@ -24,10 +24,7 @@ NOT_PRODUCING: Final = (
         f"catalog/{name}.py"
         for name in ("__init__", "catalog", "database", "keys", "plan", "query", "recent", "refresh")
     ),
-    *(
-        f"catalog/{name}.py"
-        for name in ("registry", "schema", "settle", "sources", "stats", "walk", "naming")
-    ),
+    *(f"catalog/{name}.py" for name in ("registry", "schema", "settle", "sources", "stats", "walk")),
     # writers
     *(
         f"log/{name}.py"

@@ -67,6 +67,9 @@ COMMANDS: Final = {
     "resume": Entry("rollout.cli.resume:resume", "Say what a model must be given to continue a thread."),
     "revert": Entry("rollout.cli.revert:revert", "Let a paginated thread end before one of its turns."),
     "rollback": Entry("rollout.cli.rollback:rollback", "Take the last turns of a legacy thread back."),
+    "set": Entry(
+        "rollout.cli.facts:set_facts", "Set what people say of a thread: name, tags, git state, folder."
+    ),
     "show": Entry("rollout.cli.threads:show", "Show one thread: where it is, what it is, what it stands on."),
     "stats": Entry(
         "rollout.cli.stats:stats", "Say what the catalog holds, how far it is, and what it passed over."

@@ -30,6 +30,10 @@ _OPTIONS = (
     click.option("--parent", metavar="THREAD", help="Only threads that this one spawned."),
     click.option("--ancestor", metavar="THREAD", help="Only threads spawned below this one, at any depth."),
     click.option("--title", "term", metavar="TEXT", help="Only with this in the name or the title."),
+    click.option("--pinned", is_flag=True, help="Only threads that somebody pinned."),
+    click.option(
+        "--tag", "tags", metavar="TAG", multiple=True, help="Only with this tag, and all others named."
+    ),
     click.option("--since", metavar="DATE", help="Only from this date or time on, by the order asked for."),
     click.option("--until", metavar="DATE", help="Only before this date or time."),
 )
@@ -46,6 +50,8 @@ class Asked(Struct, frozen=True):
     term: str | None = None
     since: str | None = None
     until: str | None = None
+    pinned: bool = False
+    tags: tuple[str, ...] = ()
 
     def options(self) -> list[str]:
         """Return the options as they are written in a command."""
@@ -58,8 +64,10 @@ class Asked(Struct, frozen=True):
             ("--title", self.term),
             ("--since", self.since),
             ("--until", self.until),
+            *(("--tag", value) for value in self.tags),
         ]
-        return [part for option, value in named if value is not None for part in (option, value)]
+        given = [part for option, value in named if value is not None for part in (option, value)]
+        return [*given, *(["--pinned"] * self.pinned)]
 
 
 def filter_options(command: F) -> F:
@@ -85,6 +93,8 @@ def filter_of(store: Store, asked: Asked) -> ThreadFilter:
         term=asked.term or "",
         since_ms=_millis(asked.since),
         until_ms=_millis(asked.until),
+        is_pinned=True if asked.pinned else None,
+        tags=asked.tags,
     )
 
 

@@ -155,4 +155,6 @@ def describe(summary: ThreadSummary) -> list[tuple[str, str]]:
     about.append(("where", f"{summary.cwd}{f' ({branch})' if branch else ''}"))
     effort = f", {summary.reasoning_effort} effort" if summary.reasoning_effort else ""
     about.append(("model", f"{summary.model or 'not recorded'}{effort}"))
+    if summary.is_pinned or summary.tags:
+        about.append(("marked", ", ".join([*(["pinned"] * summary.is_pinned), *summary.tags])))
     return about

@@ -15,8 +15,8 @@ from rollout.fs.posix import POSIX
 from rollout.ids import ThreadId
 from rollout.log.index import RolloutIndex
 from rollout.log.layout import RolloutFile, join
-from rollout.log.names import read_names
 from rollout.store.described import describe, shown_summary
+from rollout.store.facts import teller, with_facts
 from rollout.store.filtering import matcher
 from rollout.store.listing import (
     Listing,
@@ -150,8 +150,12 @@ class Cataloged:
 
     def _page(self, request: ListRequest, rows: list[FoundThread], refreshed: Refreshed) -> Listing:
         shown = rows[: request.size]
+        facts = self._opener.facts.get()
         return Listing(
-            [shown_summary(row.shown, row.name) for row in shown],
+            [
+                with_facts(shown_summary(row.shown, row.name), facts.get(ThreadId(row.thread_id)))
+                for row in shown
+            ],
             make_cursor(request, shown[-1].at, shown[-1].thread_id, includes=False)
             if len(rows) > request.size
             else None,
@@ -161,16 +165,16 @@ class Cataloged:
 
     def page_of_files(self, request: ListRequest) -> Listing:
         """Return the page as the files have it. Raise InvalidCursor."""
-        names = read_names(self._fs, self._home)
 
         def summarise(thread_id: ThreadId) -> ThreadSummary:
             with self._opener.open_thread(thread_id) as lineage:
-                return read_summary(lineage, names.get(thread_id))
+                return read_summary(lineage)
 
         index = self._opener.index
         wants = matcher(self._fs, index, request.where)
+        tell = teller(self._fs, self._home, self._opener)
         return list_threads(
-            self._fs, index, request, summarise, wants, deleted_ids(self._fs, self._home), names
+            self._fs, index, request, summarise, wants, deleted_ids(self._fs, self._home), tell
         )
 
     def rebuild(self, domain: str | None = None, report: Report | None = None) -> Refreshed:

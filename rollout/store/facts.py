@@ -7,10 +7,10 @@ Format: docs/format.md, "Facts".
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from enum import StrEnum
 from functools import partial
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 from msgspec import UNSET, Struct, UnsetType
@@ -20,13 +20,14 @@ from rollout.format.payloads import GitState
 from rollout.fs.api import FileSystem
 from rollout.ids import ThreadId
 from rollout.log.facts import NO_FACTS, Facts, FactsPatch, GitPatch, Text
-from rollout.log.facts_writing import append_patch
 from rollout.log.names import read_names
 from rollout.store.labels import checked_folder, checked_name, checked_word
 from rollout.store.opening import Opener
-from rollout.store.recording import Surroundings
 from rollout.store.summary import ThreadSummary
 from rollout.store.tombstones import require_not_deleted
+
+if TYPE_CHECKING:
+    from rollout.store.recording import Surroundings
 
 _MOST_TAGS: Final = 100
 
@@ -78,6 +79,8 @@ def set_facts(around: Surroundings, thread_id: ThreadId, patch: FactsPatch) -> T
     said = checked_patch(patch, around.opener.facts.of(thread_id))
     around.opener.open_thread(thread_id).close()
     if said != FactsPatch():
+        from rollout.log.facts_writing import append_patch
+
         require = partial(
             require_not_deleted, around.fs, around.home, thread_id, f"setting facts of thread {thread_id}"
         )
@@ -136,6 +139,17 @@ def _checked_tags(
             hint="Take some away first.",
         )
     return checked or UNSET
+
+
+def teller(fs: FileSystem, home: str, opener: Opener) -> Callable[[ThreadSummary], ThreadSummary]:
+    """Return what puts the names and facts, as they are now, into summaries. Raise StorageFailed."""
+    names, facts = read_names(fs, home), opener.facts.get()
+
+    def tell(summary: ThreadSummary) -> ThreadSummary:
+        named = msgspec.structs.replace(summary, name=names.get(summary.id))
+        return with_facts(named, facts.get(summary.id))
+
+    return tell
 
 
 def with_facts(summary: ThreadSummary, facts: Facts | None) -> ThreadSummary:

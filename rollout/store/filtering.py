@@ -29,6 +29,8 @@ def matcher(fs: FileSystem, index: RolloutIndex, where: ThreadFilter) -> Callabl
             and (where.parent_id is None or summary.parent_thread_id == where.parent_id)
             and (below is None or summary.id in below)
             and (not where.term or where.term in (summary.name or "") or where.term in summary.preview)
+            and (where.is_pinned is None or summary.is_pinned is where.is_pinned)
+            and set(where.tags).issubset(summary.tags)
             and (where.since_ms is None or at >= where.since_ms)
             and (where.until_ms is None or at < where.until_ms)
         )

@@ -7,9 +7,8 @@ about as many files as it has rows. Format: docs/format.md, "Listing".
 from __future__ import annotations
 
 from bisect import insort
-from collections.abc import Callable, Iterable, Mapping, Set
+from collections.abc import Callable, Iterable, Set
 from enum import StrEnum
-from types import MappingProxyType
 
 import msgspec
 from msgspec import Struct
@@ -103,12 +102,12 @@ def list_threads(
     summarise: Callable[[ThreadId], ThreadSummary],
     wants: Callable[[ThreadSummary, int], bool] = lambda _, __: True,
     hidden: Set[ThreadId] = frozenset(),
-    names: Mapping[ThreadId, str] = MappingProxyType({}),
+    tell: Callable[[ThreadSummary], ThreadSummary] = lambda summary: summary,
 ) -> Listing:
     """Return one page of threads. `summarise` reads one thread and raises what is wrong with it.
 
-    `wants` is asked of each summary and the time that it is sorted by. A thread that cannot be read is
-    a row with a problem, and the name that it has among `names`. Raise InvalidCursor.
+    `tell` puts in what people said of a thread; `wants` is asked of each summary as it is then, and the time
+    that it is sorted by. A thread that cannot be read is a row with a problem. Raise InvalidCursor.
     """
     is_descending = request.direction is SortDirection.DESC
     anchor = parse_cursor(request)
@@ -128,9 +127,7 @@ def list_threads(
             break
         if anchor is not None and far * sign < anchor.at * sign:
             continue
-        summary = summary_or_problem(fs, candidate.file, summarise)
-        if summary.problem is not None:
-            summary = msgspec.structs.replace(summary, name=names.get(summary.id))
+        summary = tell(summary_or_problem(fs, candidate.file, summarise))
         value = held(_sort_value(summary, request.sort), (candidate.lowest, candidate.highest))
         place = _Place(value, summary.id)
         if not wants(summary, place.at):

@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING, Any, Self
 from rollout.catalog.query import NO_FILTER, ThreadFilter
 from rollout.fs.api import FileSystem
 from rollout.ids import ThreadId
+from rollout.log.facts import FactsPatch
 from rollout.log.layout import RolloutFile
-from rollout.log.names import read_names
 from rollout.replay.checkpoint import CHECKPOINT_EVERY_BYTES
 from rollout.replay.context import Context
 from rollout.replay.lineage import Lineage
 from rollout.store.check import FileCheck, check_files, files_to_check
+from rollout.store.facts import ThreadFacts, find_facts, set_facts, teller
 from rollout.store.listing import Finding, Listing, ListRequest, SortKey, find_strays, first_thread
 from rollout.store.opening import Opener
 from rollout.store.sidecars import FileSidecars
@@ -41,10 +42,7 @@ if TYPE_CHECKING:
 
 
 class Store:
-    """The threads of one home. A context manager.
-
-    A thread is named by its id, a unique prefix of it (four letters or more), or its name.
-    """
+    """The threads of one home, each named by its id, four letters or more of it, or its name."""
 
     def __init__(
         self,
@@ -57,17 +55,16 @@ class Store:
     ) -> None:
         self.fs = fs
         self.home = home
-        self._max_line_bytes = max_line_bytes
+        self.max_line_bytes = max_line_bytes
         self._clock = clock
         self._new_id = new_id
         self._opener = Opener(fs, home, max_line_bytes, clock)
         self._state_folder = state_folder
         self._catalog: Cataloged | None = None
-        self._sidecars = (
-            FileSidecars(fs, state_folder, lambda: self.surroundings().fs, home, lambda: self._opener.index)
-            if state_folder
-            else None
-        )
+        self._sidecars: FileSidecars | None = None
+        if state_folder:
+            writable, index = lambda: self.surroundings().fs, lambda: self._opener.index
+            self._sidecars = FileSidecars(fs, state_folder, writable, home, index)
 
     @property
     def catalog(self) -> Cataloged:
@@ -76,13 +73,8 @@ class Store:
             from rollout.store.cataloged import Cataloged
 
             opener, state = self._opener, self._state_folder
-            self._catalog = Cataloged(self.fs, self.home, opener, state, self._clock, self._max_line_bytes)
+            self._catalog = Cataloged(self.fs, self.home, opener, state, self._clock, self.max_line_bytes)
         return self._catalog
-
-    @property
-    def max_line_bytes(self) -> int:
-        """How long a line may be."""
-        return self._max_line_bytes
 
     def find_thread_id(self, reference: str) -> ThreadId:
         """Return the id that a reference stands for. Raise NotFound, or InvalidRequest for several."""
@@ -108,7 +100,7 @@ class Store:
     def _thread(self, lineage: Lineage) -> Thread:
         return Thread(
             lineage,
-            lambda thread_id: read_names(self.fs, self.home).get(thread_id),
+            lambda summary: teller(self.fs, self.home, self._opener)(summary),  # noqa: PLW0108  # as they are then
             lambda thread_id, durability, every: self.record(
                 thread_id, durability=durability, checkpoint_every_bytes=every
             ),
@@ -181,7 +173,7 @@ class Store:
         """Return the rollouts of the home, for those who must know how they hang together."""
         from rollout.store.headers import Rollouts
 
-        return Rollouts(self.fs, self.home, self._opener.index, self._max_line_bytes)
+        return Rollouts(self.fs, self.home, self._opener.index, self.max_line_bytes)
 
     def findings(self) -> list[Finding]:
         """Return what lies among the rollouts and is no thread, or could not be looked into."""
@@ -189,7 +181,7 @@ class Store:
 
     def check(self, files: list[RolloutFile]) -> Iterator[FileCheck]:
         """Yield what is wrong with each file, reading all of it and changing nothing."""
-        return check_files(self.fs, self._opener.index, files, self._max_line_bytes)
+        return check_files(self.fs, self._opener.index, files, self.max_line_bytes)
 
     def files_to_repair(self, reference: str | None = None) -> list[RolloutFile]:
         """Return the files that a repair of a thread, readable or not, or of the whole home looks at."""
@@ -240,6 +232,14 @@ class Store:
         from rollout.store.writing import name_thread
 
         return name_thread(self.surroundings(), self.find_thread_id(reference), name)
+
+    def set_facts(self, reference: str, patch: FactsPatch) -> ThreadFacts:
+        """Let a patch count of what people say of a thread; return all of it. Raise as `facts.set_facts`."""
+        return set_facts(self.surroundings(), self.find_thread_id(reference), patch)
+
+    def facts(self, reference: str) -> ThreadFacts:
+        """Return what people said of a thread: name, pin, tags, git state, memory mode, where it moved to."""
+        return find_facts(self.fs, self.home, self._opener, self.find_thread_id(reference))
 
     def record(
         self,
@@ -332,7 +332,7 @@ class Store:
             self._clock,
             self._new_id,
             current_pid(),
-            self._max_line_bytes,
+            self.max_line_bytes,
             self._sidecars,
             self._state_folder,
         )

@@ -51,12 +51,12 @@ class Thread:
     def __init__(
         self,
         lineage: Lineage,
-        find_name: Callable[[ThreadId], str | None],
+        tell: Callable[[ThreadSummary], ThreadSummary],
         open_recorder: Callable[[ThreadId, str, int | None], Recorder],
         sidecars: Sidecars | None = None,
     ) -> None:
         self._lineage = lineage
-        self._find_name = find_name
+        self._tell = tell
         self._open_recorder = open_recorder
         self._sidecars = sidecars
         self._reading: TurnReading | None = None
@@ -73,7 +73,7 @@ class Thread:
 
     def summary(self) -> ThreadSummary:
         """Return what a listing says of the thread. Reads both ends of its history."""
-        return read_summary(self._lineage, self._find_name(self.id))
+        return self._tell(read_summary(self._lineage))
 
     def segments(self) -> list[SegmentSummary]:
         """Return the parts of rollouts that make up its history, oldest first."""

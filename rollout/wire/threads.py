@@ -39,6 +39,12 @@ class ThreadExtras(Struct, frozen=True, rename="camel", omit_defaults=True):
 
     is_archived: bool = False
     problem: Problem | None = None
+    is_pinned: bool = False
+    tags: tuple[str, ...] = ()
+    memory_mode: str | None = None
+
+
+_NO_EXTRAS: Final = ThreadExtras()
 
 
 class Thread(Struct, frozen=True, rename="camel", kw_only=True):
@@ -106,6 +112,9 @@ def source(stored: Raw) -> Raw | str:
 def thread(summary: ThreadSummary) -> Thread:
     """Return the public shape of a thread."""
     git = summary.git
+    extras = ThreadExtras(
+        summary.is_archived, summary.problem, summary.is_pinned, summary.tags, summary.memory_mode
+    )
     return Thread(
         id=summary.id,
         session_id=summary.session_id,
@@ -129,9 +138,7 @@ def thread(summary: ThreadSummary) -> Thread:
         agent_role=summary.agent_role,
         git_info=GitInfo(git.commit_hash, git.branch, git.repository_url) if git is not None else None,
         name=summary.name,
-        rollout=ThreadExtras(summary.is_archived, summary.problem)
-        if summary.is_archived or summary.problem is not None
-        else UNSET,
+        rollout=extras if extras != _NO_EXTRAS else UNSET,
     )
 
 
