@@ -11,6 +11,7 @@ from collections.abc import Set
 
 from rollout.errors import Conflict
 from rollout.ids import ThreadId
+from rollout.log.facts_writing import forget_facts
 from rollout.log.layout import folder_of, lease_path
 from rollout.log.lease import take_lease
 from rollout.log.names import remove_names
@@ -69,6 +70,8 @@ def reclaim_tombstone(around: Surroundings, thread_id: ThreadId) -> None:
         if around.opener.index.files_of(thread_id):
             raise Conflict(f"pruning thread {thread_id}: files of it are there still", hint="Plan again.")
         remove_spawns(around.fs, around.home, {thread_id})
+        if thread_id in around.opener.facts.get():
+            forget_facts(around.fs, around.home, {thread_id})
         remove_tombstone(around.fs, around.home, thread_id)
         around.fs.remove(lease_path(around.home, thread_id))  # who held it last is of no interest any more
 

@@ -10,6 +10,7 @@ import pytest
 from fork.prune import plan_prune
 from fork.reclaim import apply_prune
 from rollout.errors import StorageFailed
+from rollout.log.facts import read_facts
 from rollout.log.names import read_names
 from rollout.store.tombstones import deleted_ids
 from rollout.testing.crashfs import CrashFS
@@ -21,12 +22,16 @@ CHILD = PARENT.fork(2).turn("and now?")
 GONE = PARENT.fork(3).turn("never mind")
 PARENT.turn("more")
 ALONE = thread(4)
+FACTS = b"".join(
+    compact_json({"at": 1, "threadId": uuid(number), "patch": {"isPinned": True}}) + b"\n"
+    for number in (4, 2, 3)
+)
 NAMES = b"".join(compact_json({"id": uuid(number), "thread_name": "a"}) + b"\n" for number in (4, 2, 4))
 
 
 def deleted() -> CrashFS:
     """Return a disk on which a parent, one of its forks and another thread were deleted."""
-    fs = disk(PARENT, CHILD, GONE, ALONE, **{"session_index.jsonl": NAMES})
+    fs = disk(PARENT, CHILD, GONE, ALONE, **{"session_index.jsonl": NAMES, ".rollout/facts.jsonl": FACTS})
     delete(fs, PARENT, GONE, ALONE)
     return CrashFS(fs.files(), folders=[HOME])
 
@@ -44,6 +49,7 @@ def assert_what_lives_is_whole(fs: CrashFS) -> None:
     """The fork that was not deleted reads as before, its name is known, and no deleted thread is back."""
     assert turns_of(fs, CHILD) == ["t1", "t2"], fs.origin
     assert read_names(fs, HOME).get(CHILD.thread_id) == "a", fs.origin
+    assert read_facts(fs, HOME)[CHILD.thread_id].is_pinned, fs.origin
     shown = {one.id for one in store_over(fs).list_threads().data}
     assert shown == {CHILD.thread_id}, fs.origin
 
@@ -53,6 +59,7 @@ def assert_pruned(fs: CrashFS) -> None:
     assert rollouts_in(fs) == {PARENT.name(), CHILD.name()}, fs.origin
     assert deleted_ids(fs, HOME) == {PARENT.thread_id}, fs.origin
     assert read_names(fs, HOME) == {CHILD.thread_id: "a"}, fs.origin
+    assert set(read_facts(fs, HOME)) == {CHILD.thread_id}, fs.origin
 
 
 def test_a_crash_harms_nothing_that_lives() -> None:
