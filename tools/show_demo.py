@@ -73,9 +73,7 @@ def main() -> None:
     with TemporaryDirectory() as scratch:
         mine = Path(shutil.copytree(forks, Path(scratch) / "home"))
         turns = json.loads(run(command, mine, "turns", fork["id"], "--json", is_shown=False))["data"]
-        say(
-            "Fork it again, before its newest turn, in a copy of that home: all that is written is a header."
-        )
+        say("Fork it again, before its newest turn, in a copy of that home: all that is written is a header.")
         run(command, mine, "fork", fork["id"], "--before-turn", turns[0]["id"], "--name", "Another way")
         say("What the child shows is its parents' up to there; link by link, it is what it was forked from.")
         run(command, mine, "turns", "Another way")
