@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable
 from functools import cached_property
-from typing import Final
 
 import msgspec
 from msgspec import Struct
@@ -19,12 +18,16 @@ from fork.links import Kinship, Link
 from rollout.errors import NotFound
 from rollout.ids import RolloutId, ThreadId
 from rollout.store.headers import RolloutHead, Rollouts, iter_heads
-from rollout.store.kin import ForkTurns, find_first_words, find_fork_turns, thread_names
+from rollout.store.kin import (
+    ForkTurns,
+    find_first_words,
+    find_fork_turns,
+    telling_length,
+    thread_names,
+)
 from rollout.store.store import Store
 from rollout.store.summary import Problem
 from rollout.store.tombstones import deleted_ids
-
-_SHORTEST_ID: Final = 13
 
 
 class Member(Struct, frozen=True, kw_only=True):
@@ -142,7 +145,7 @@ def _told(rollouts: Rollouts, kinship: Kinship, thread_id: ThreadId) -> Family:
     return Family(
         thread_id,
         members,
-        _id_length(ids, kinship.thread_ids()),
+        telling_length(ids, kinship.thread_ids()),
         [*rollouts.index.unreadable_folders, *unread],
     )
 
@@ -187,22 +190,6 @@ def _first_words(rollouts: Rollouts, kinship: Kinship, thread_id: ThreadId) -> s
         if words is not None:
             return words
     return None
-
-
-def _id_length(ids: Iterable[ThreadId], among: Iterable[ThreadId]) -> int:
-    """Return how much of an id tells these threads from all others, at least two groups of its letters."""
-    every = sorted({*ids, *among})
-    places = {one: at for at, one in enumerate(every)}
-    longest = _SHORTEST_ID
-    for one in ids:
-        at = places[one]
-        for other in every[max(0, at - 1) : at + 2]:
-            if other != one:
-                same = next(
-                    number for number, pair in enumerate(zip(one, other, strict=True)) if len(set(pair)) > 1
-                )
-                longest = max(longest, same + 1)
-    return longest
 
 
 def _descendants(kinship: Kinship, root: ThreadId) -> list[ThreadId]:

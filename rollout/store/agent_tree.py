@@ -11,7 +11,7 @@ from rollout.ids import ThreadId
 from rollout.log.spawns import SpawnStatus
 from rollout.store.agents import Agents
 from rollout.store.headers import AgentLabel, RolloutHead, Rollouts, iter_heads
-from rollout.store.kin import find_first_words, thread_names
+from rollout.store.kin import find_first_words, telling_length, thread_names
 from rollout.store.spawn_graph import SpawnGraph
 from rollout.store.store import Store
 from rollout.store.summary import Problem
@@ -40,10 +40,14 @@ class AgentMember(Struct, frozen=True, kw_only=True):
 
 
 class AgentTree(Struct, frozen=True, dict=True):
-    """All threads that were spawned below one root, parents before their children, siblings by their ids."""
+    """All threads that were spawned below one root, parents before their children, siblings by their ids.
+
+    `id_length` letters of an id tell each of them from every other thread of the home.
+    """
 
     thread_id: ThreadId
     members: list[AgentMember]
+    id_length: int = 36
 
     @cached_property
     def by_id(self) -> dict[ThreadId, AgentMember]:
@@ -104,7 +108,8 @@ def _told(rollouts: Rollouts, graph: SpawnGraph, thread_id: ThreadId) -> AgentTr
                 ),
             )
         )
-    return AgentTree(thread_id, members)
+    among = (file.name.thread_id for file in rollouts.index.all_files())
+    return AgentTree(thread_id, members, telling_length(order, among))
 
 
 def _parents_first(graph: SpawnGraph, root_id: ThreadId) -> dict[ThreadId, int]:

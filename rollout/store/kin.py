@@ -31,6 +31,7 @@ _WORDS_BYTES: Final = (16 << 10, 256 << 10)
 """How much of a rollout is looked into for the first words."""
 _MOST_UNPACKED_BYTES: Final = 64 << 20
 """A position further inside a compressed rollout is not looked at: all before it would be unpacked."""
+_SHORTEST_ID: Final = 13
 _EVENT: Final = vocabulary.EVENT_MSG.encode()
 _MARK: Final = re.compile(
     b"|".join(sorted(kind.encode() for kind in vocabulary.TASK_STARTED | vocabulary.TURN_ENDS))
@@ -167,3 +168,19 @@ def _first_words(source: Source, start: int, end: int) -> str | None:
 def thread_names(rollouts: Rollouts) -> dict[ThreadId, str]:
     """Return the name of every thread of the home that has one."""
     return read_names(rollouts.fs, rollouts.home)
+
+
+def telling_length(ids: Iterable[ThreadId], among: Iterable[ThreadId]) -> int:
+    """Return how much of an id tells these threads from all others, at least two groups of its letters."""
+    every = sorted({*ids, *among})
+    places = {one: at for at, one in enumerate(every)}
+    longest = _SHORTEST_ID
+    for one in ids:
+        at = places[one]
+        for other in every[max(0, at - 1) : at + 2]:
+            if other != one:
+                same = next(
+                    number for number, pair in enumerate(zip(one, other, strict=True)) if len(set(pair)) > 1
+                )
+                longest = max(longest, same + 1)
+    return longest

@@ -19,12 +19,16 @@ from msgspec import Struct
 
 from rollout.cli.app import run
 from rollout.ids import mint_uuid7
+from rollout.log.spawns import SpawnStatus
+from rollout.store.agents import Agents
 from rollout.store.root import open_store
+from tests.builders import Rollout, thread, uuid
 from tests.recorded_home import said
 
 RECORDED = Path(__file__).parents[2] / "fixtures" / "recorded"
 CHANGED_AT = 1_795_240_000
 ALTERED = "altered"
+AGENTS = "agents"
 ALTERED_THREAD = "01a1fb67-1801-7000-8000-000000000001"
 
 
@@ -81,6 +85,8 @@ def home_of(tmp_path: Path) -> Callable[[str], Path]:
         if not home.exists():
             if name == ALTERED:
                 make_altered(home)
+            elif name == AGENTS:
+                make_agents(home)
             else:
                 shutil.copytree(RECORDED / name, home, ignore=shutil.ignore_patterns("expected"))
             for path in home.rglob("*"):
@@ -110,6 +116,29 @@ def make_altered(home: Path) -> None:
                 turn.append(said("assistant", answer))
     (path,) = home.rglob("rollout-*.jsonl")
     path.write_bytes(path.read_bytes().replace(b"pear", b"bear"))
+
+
+def make_agents(home: Path) -> None:
+    """Make a home in which a thread spawned agents of every kind, some of them closed."""
+    rows = [
+        thread(1).turn("Find out why the tests are slow"),
+        _agent(2, 1, "Ada", "explorer").turn("Profile the tests"),
+        _agent(3, 2, "Bob", "worker").turn("Measure the fixtures alone"),
+        _agent(4, 1, None, "reviewer", agent_path="/root/reviewer_1").turn("Read what was changed"),
+        _agent(5, 9, "Cy", None).turn("An agent of nobody that is there"),
+    ]
+    day, archive = home / "sessions/2026/11/21", home / "archived_sessions"
+    for number, rollout in enumerate(rows):
+        folder = archive if number == 3 else day  # the reviewer has been archived
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / rollout.name()).write_bytes(rollout.content)
+    with open_store(home) as store:
+        Agents(store).set_status(uuid(2), SpawnStatus.CLOSED)
+
+
+def _agent(number: int, parent: int, nickname: str | None, role: str | None, **members: object) -> Rollout:
+    named = {"agent_nickname": nickname, "agent_role": role, **members}
+    return thread(number, parent_thread_id=uuid(parent), **named)
 
 
 @pytest.fixture

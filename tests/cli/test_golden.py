@@ -13,11 +13,12 @@ from pathlib import Path
 import pytest
 
 from rollout.cli.app import COMMANDS
-from tests.cli.conftest import ALTERED, ALTERED_THREAD, Runner
+from tests.cli.conftest import AGENTS, ALTERED, ALTERED_THREAD, Runner
 
 GOLDEN = Path(__file__).parent / "golden"
 COMPACTED = "01a1fc4a-eed9-7372-ad87-67b51b152b80"
 TOOLS = "01a1fc4a-ed31-7dd2-9f8f-1ce800c09507"
+AGENT = "01a1fc4b-0000-7000-8000-000000000002"
 FORK = "01a1fc4b-17cf-7683-9acc-31153677c970"
 FORKED = "01a1fc4b-1421-7593-9968-e42ed4b5c9b4"
 FAILED = "01a1fc4a-f14e-7b03-889a-dd6ec3233954"
@@ -81,6 +82,10 @@ CASES: dict[str, tuple[str, list[str]]] = {
     "tree-json": ("forks", ["tree", "01a1fc4b-15f9", "--json"]),
     "tree-reverts": ("reverts", ["tree", "01a1fc4b-67fa"]),
     "tree-legacy": ("legacy-forks", ["tree", "01a1fc4b-bab9"]),
+    "tree-agents": (AGENTS, ["tree", "--agents", AGENT]),
+    "tree-agents-json": (AGENTS, ["tree", "--agents", AGENT, "--json"]),
+    "tree-agents-missing": (AGENTS, ["tree", "--agents", "01a1fc4b-0000-7000-8000-000000000005"]),
+    "tree-agents-none": ("forks", ["tree", "--agents", "01a1fc4b-1538"]),
     "tree-not-found": ("forks", ["tree", "01a1fc4b-ffff-7000-8000-000000000000"]),
     "diff": ("forks", ["diff", "01a1fc4b-14e2", "01a1fc4b-1538"]),
     "diff-ancestor": ("forks", ["diff", "01a1fc4b-1538", "01a1fc4b-15f9"]),
