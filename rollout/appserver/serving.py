@@ -6,6 +6,7 @@ import asyncio
 import signal
 from collections.abc import Callable
 from contextlib import suppress
+from typing import Final
 
 from msgspec import Struct
 
@@ -15,6 +16,8 @@ from rollout.appserver.server import Server
 from rollout.errors import InvalidRequest
 
 Report = Callable[[str], None]
+_SETTLING_STEPS: Final = 5
+"""As many steps of the loop as lie between accepting a connection and telling us."""
 
 
 class Listen(Struct, frozen=True):
@@ -58,14 +61,31 @@ def serve_socket(server: Server, path: str, report: Report) -> None:
     bound = bind_private(path)
 
     async def run(hub: Hub) -> None:
-        async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-            transport: Transport = StreamTransport(reader, writer, server.settings.max_message_bytes)
-            await Connection(hub, transport).serve()
+        serving: set[asyncio.Task[None]] = set()
 
-        listener = await asyncio.start_unix_server(serve, sock=bound)
+        def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            transport: Transport = StreamTransport(reader, writer, server.settings.max_message_bytes)
+            task = asyncio.create_task(Connection(hub, transport).serve())
+            serving.add(task)
+
+            def over(_: object) -> None:
+                serving.discard(task)
+                writer.transport.abort()  # nothing is left to send, or nobody to take it
+
+            task.add_done_callback(over)
+
+        listener = await asyncio.start_unix_server(accept, sock=bound)
         report(f"listening on unix://{path}")
         async with listener:
             await stopped()
+            for one in listener.sockets:
+                asyncio.get_running_loop().remove_reader(one.fileno())
+            await _settle()  # a listener that is closed loses what it has just accepted
+        for task in tuple(serving):
+            task.cancel()
+        while serving:
+            await asyncio.wait(tuple(serving))
+        await _settle()
 
     try:
         _run(server, report, run)
@@ -81,6 +101,12 @@ def serve_websockets(server: Server, listen: Listen, token: str | None, report: 
         await serve_clients(hub, listen.host, listen.port, token, stopped)
 
     _run(server, report, run)
+
+
+async def _settle() -> None:
+    """Let the loop finish what it has begun: connections it accepted come to us, aborted ones are closed."""
+    for _ in range(_SETTLING_STEPS):
+        await asyncio.sleep(0)
 
 
 async def stopped() -> None:
