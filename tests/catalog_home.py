@@ -97,11 +97,15 @@ class DiskHome:
         self._opened.append(catalog)
         return catalog
 
-    def listings(self) -> Cataloged:
-        """Return the listings of the home, as another process would open it."""
+    def store(self) -> Store:
+        """Return a store over the home, as another process would open it."""
         store = open_store(self.path)
         self._opened.append(store)
-        return store.catalog
+        return store
+
+    def listings(self) -> Cataloged:
+        """Return the listings of such a store."""
+        return self.store().catalog
 
     @property
     def database(self) -> Path:
