@@ -44,6 +44,9 @@ class AppendFile(Protocol):
     def truncate(self, size_bytes: int) -> None:
         """Cut the file's end off; it is at least `size_bytes` long. Durable after the next `sync`."""
 
+    def set_modified_at(self, modified_at: int) -> None:
+        """Give the file a time of its last change, in UTC milliseconds: one that takes another's place has it."""
+
     def close(self) -> None:
         """Close it. Idempotent. Makes nothing durable."""
 

@@ -24,6 +24,7 @@ _FILE_MODE: Final = 0o600
 _FOLDER_MODE: Final = 0o700
 _CLOSED_ON_EXEC: Final = getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NONBLOCK", 0)
 _NO_LINK: Final = getattr(os, "O_NOFOLLOW", 0)
+_NANOS_A_MILLI: Final = 1_000_000
 _FIRST_PAUSE_SECONDS: Final = 0.001
 _LONGEST_PAUSE_SECONDS: Final = 0.05
 
@@ -126,6 +127,13 @@ class _PosixAppendFile:
             os.ftruncate(self._descriptor, size_bytes)
         except OSError as error:
             raise _refused("truncating", self._path, error) from error
+
+    def set_modified_at(self, modified_at: int) -> None:
+        where = self._descriptor if os.utime in os.supports_fd else self._path
+        try:
+            os.utime(where, ns=(modified_at * _NANOS_A_MILLI, modified_at * _NANOS_A_MILLI))
+        except (OSError, ValueError) as error:
+            raise _refused("setting the time of", self._path, error) from error
 
     def close(self) -> None:
         if self._descriptor >= 0:

@@ -35,18 +35,20 @@ class Piece(Struct, frozen=True):
 
 
 class FrameWalker:
-    """Hands out the blocks of a zstd file in order; skippable frames are passed over."""
+    """Hands out the blocks of a zstd file in order, up to a byte of it; skippable frames are passed over."""
 
-    def __init__(self, file: ReadFile, size_bytes: int) -> None:
+    def __init__(self, file: ReadFile, size_bytes: int, start_offset: int = 0) -> None:
         self._file = file
         self._size_bytes = size_bytes
         self._buffer = b""
-        self._buffer_start = 0
-        self._at = 0
+        self._buffer_start = start_offset
+        self._at = start_offset
         self._read_bytes = _FIRST_READ_BYTES
         self._is_inside = False
         self._has_checksum = False
         self._owes_checksum = False
+        self.frame_start = start_offset
+        """Where the frame of the last piece begins."""
         self.bytes_read = 0
 
     def next_piece(self) -> Piece | None:
@@ -67,6 +69,7 @@ class FrameWalker:
             start = self._at
             magic = self._take(min(4, self._size_bytes - start))
             if magic == _MAGIC:
+                self.frame_start = start
                 return True
             if magic[1:] != _SKIPPED_MAGIC or magic[0] & 0xF0 != 0x50:
                 raise BrokenFrames(f"no frame begins at byte {start} of {self._size_bytes}")

@@ -12,7 +12,7 @@ from typing import Final, Protocol, Self
 from rollout.errors import DamagedLog
 from rollout.format.record import Rejected
 from rollout.fs.api import FileIdentity, FileStat, FileSystem, ReadFile
-from rollout.log.compressed import CompressedSource
+from rollout.log.framed import open_compressed
 from rollout.log.layout import COMPRESSED_SUFFIX
 
 _HEAD_BYTES: Final = 64 << 10
@@ -37,7 +37,7 @@ class Source(Protocol):
 
     @property
     def size_bytes(self) -> int:
-        """The decoded size. Unpacks all of a compressed file."""
+        """The decoded size. Unpacks all of a compressed file that has no seek table."""
 
     @property
     def defect(self) -> Rejected | None:
@@ -144,11 +144,17 @@ class LentSource:
         self.close()
 
 
-def open_source(fs: FileSystem, path: str) -> Source:
-    """Open a rollout for reading; compressed when its name says so. Raise NotFound or StorageFailed."""
+def open_source(fs: FileSystem, path: str, *, reads_all: bool = False) -> Source:
+    """Open a rollout for reading; compressed when its name says so. Raise NotFound or StorageFailed.
+
+    `reads_all`: where a compressed one breaks off is its defect, whatever lies behind; for whoever
+    reads everything, and says what is wrong.
+    """
     file = fs.open_read(path)
     try:
-        return CompressedSource(file, fs) if path.endswith(COMPRESSED_SUFFIX) else _PlainSource(file)
+        if path.endswith(COMPRESSED_SUFFIX):
+            return open_compressed(file, fs, reads_all=reads_all)
+        return _PlainSource(file)
     except BaseException:
         file.close()
         raise

@@ -66,7 +66,7 @@ def check_files(
 
 
 def _check_file(fs: FileSystem, index: RolloutIndex, file: RolloutFile, max_line_bytes: int) -> FileCheck:
-    with open_source(fs, file.path) as source:
+    with open_source(fs, file.path, reads_all=True) as source:
         header = read_header(source, max_line_bytes)
         tally = Tally(file, header, source)
         span = Span(0, source.size_bytes, header.era, max_line_bytes=max_line_bytes)

@@ -74,9 +74,8 @@ def open_recorder(
     try:
         # It may have been deleted since it was found.
         require_not_deleted(around.fs, around.home, thread_id, f"opening thread {thread_id} for recording")
-        with around.opener.open_thread(thread_id) as lineage:
+        with _open_to_append(around, thread_id) as lineage:
             segment = lineage.newest
-            _check_appendable(segment)
             is_ours = segment.header.meta.originator == ORIGINATOR
             tail = read_tail(lineage.newest_source, segment.header, around.max_line_bytes, is_ours=is_ours)
             if tail.refusal is not None:
@@ -132,17 +131,30 @@ def open_recorder(
         raise
 
 
+def _open_to_append(around: Surroundings, thread_id: ThreadId) -> Lineage:
+    """Open a thread whose newest rollout is appended to; a compressed one is made plain before."""
+    lineage = around.opener.open_thread(thread_id)
+    try:
+        _check_appendable(lineage.newest)
+        if not lineage.newest.file.name.is_compressed:
+            return lineage
+    except BaseException:
+        lineage.close()
+        raise
+    lineage.close()
+    from rollout.store.thawing import thaw
+
+    thaw(around.fs, lineage.newest.file.path)
+    around.opener.forget()
+    return around.opener.open_thread(thread_id)
+
+
 def _check_appendable(segment: Segment) -> None:
     path, thread_id = segment.file.path, segment.header.thread_id
     if segment.file.is_archived:
         raise Conflict(
             f"opening thread {thread_id} for recording: it is archived ({path})",
             hint="Unarchive it first.",
-        )
-    if segment.file.name.is_compressed:
-        raise UnsupportedFormat(
-            f"opening thread {thread_id} for recording: {path} is compressed",
-            hint="Decompress it first: `zstd -d` and remove the compressed file.",
         )
     if segment.header.era is not Era.ENVELOPE:
         raise UnsupportedFormat(

@@ -90,6 +90,14 @@ class Handle:
         assert 0 <= size_bytes <= self.size_bytes(), "a file's end is cut off, never extended"
         self._perform("truncating", self.path, lambda: self._node.change(Shortening(size_bytes)))
 
+    def set_modified_at(self, modified_at: int) -> None:
+        self._check("setting the time of")
+
+        def set_time() -> None:
+            self._node.changed_at = modified_at
+
+        self._perform("setting the time of", self.path, set_time)
+
     def close(self) -> None:
         if self._is_open:
             self._is_open = False

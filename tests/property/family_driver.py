@@ -15,6 +15,8 @@ import fork
 from fork.prune import plan_prune
 from fork.reclaim import apply_prune
 from rollout.errors import Conflict, InvalidRequest, NotFound
+from rollout.ids import ThreadId
+from rollout.store.compressing import Outcome, apply_sealing, decompress, plan_sealing
 from rollout.store.store import Store
 from rollout.store.thread import Thread
 from rollout.store.tombstones import DeleteMode
@@ -42,6 +44,9 @@ OPERATIONS = (
     "archive",
     "unarchive",
     "compress",
+    "seal",
+    "seal",
+    "thaw",
     "flatten",
     "delete",
     "delete keep",
@@ -104,15 +109,18 @@ class Family:
     def _append(self, chosen: str, _: str, __: int) -> None:
         member, question = self.members[chosen], f"question {self._next()}"
         items = [said("user", question), said("assistant", f"re: {question}")]
-        if member.is_archived or member.is_compressed:
-            with pytest.raises(Exception, match=r"archived|compressed"):
+        if member.is_archived:
+            with pytest.raises(Conflict, match="archived"):
                 self.store.append_turn(chosen, items)
             return
         whole = self.store.append_turn(chosen, items)
+        member.is_compressed = False
         member.said.append(Said(whole.turn.id, question))
 
     def _fork_thread(self, chosen: str, how: str, second: int) -> None:
         member = self.members[chosen]
+        if not member.said and member.is_legacy:
+            return  # what was taken back is still there to be forked
         if not member.said:
             if how == "head":
                 with pytest.raises(InvalidRequest, match="empty"):
@@ -127,11 +135,12 @@ class Family:
 
     def _compact(self, chosen: str, _: str, __: int) -> None:
         member = self.members[chosen]
-        if member.is_archived or member.is_compressed or member.is_legacy or not member.said:
+        if member.is_archived or member.is_legacy or not member.said:
             return
         text = f"summary {self._next()}"
         with self.store.record(chosen) as recorder:
             recorder.compact([said("user", text)])
+        member.is_compressed = False
         newest = self.store.turns(chosen, limit=1).data[0].id
         assert newest not in {one.turn_id for one in member.said}
         member.said.append(Said(newest, "", (text,)))
@@ -151,10 +160,11 @@ class Family:
 
     def _roll(self, chosen: str, _: str, second: int) -> None:
         member = self.members[chosen]
-        if not member.is_legacy or member.is_archived or member.is_compressed or not member.said:
+        if not member.is_legacy or member.is_archived or not member.said:
             return
         count = 1 + second % 2
         self.store.roll_back_thread(chosen, count)
+        member.is_compressed = False
         del member.said[max(0, len(member.said) - count) :]
 
     def _archive(self, chosen: str, _: str, __: int) -> None:
@@ -180,6 +190,19 @@ class Family:
         self.fs.remove(path)
         self.fs.sync_folder(path.rpartition("/")[0])
         self.members[chosen].is_compressed = True
+
+    def _seal(self, chosen: str, _: str, __: int) -> None:
+        """Compress every rollout of a thread."""
+        around = self.store.surroundings()
+        plan = plan_sealing(around, [ThreadId(chosen)], older_than_ms=0, min_size_bytes=0)
+        done = list(apply_sealing(around, plan))
+        assert {one.outcome for one in done} <= {Outcome.SEALED, Outcome.SKIPPED}
+        with self.store.open_thread(chosen) as opened:
+            self.members[chosen].is_compressed = opened.files()[-1].name.is_compressed
+
+    def _thaw(self, chosen: str, _: str, __: int) -> None:
+        decompress(self.store.surroundings(), ThreadId(chosen))
+        self.members[chosen].is_compressed = False
 
     def _flatten(self, chosen: str, _: str, __: int) -> None:
         member = self.members[chosen]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from rollout.errors import Conflict, DamagedLog, UnsupportedFormat
+from rollout.errors import Conflict, DamagedLog
 from rollout.format.record import Reason
 from rollout.testing.crashfs import CrashFS
 from tests.recorded_home import (
@@ -17,6 +17,7 @@ from tests.recorded_home import (
     new_home,
     new_thread,
     rollouts_of,
+    said,
     texts_of,
 )
 from tests.unit.log.packed import frame
@@ -185,10 +186,13 @@ def test_an_archived_thread_is_not_recorded() -> None:
         home_of(fs).record(thread_id)
 
 
-def test_a_compressed_rollout_is_not_appended_to() -> None:
-    """It is decompressed first."""
+def test_a_compressed_rollout_is_made_plain_before_it_is_appended_to() -> None:
+    """As the reference client does; whoever compressed it."""
     fs, thread_id, path = home_with(b"")
     fs.create(f"{path}.zst").append(frame(fs.files()[path]))
+    before = fs.files()[path]
     fs.remove(path)
-    with pytest.raises(UnsupportedFormat, match="is compressed"):
-        home_of(fs).record(thread_id)
+    with home_of(fs).record(thread_id) as recorder:
+        recorder.turn(items=[said("user", "again")]).complete()
+    assert fs.files()[path].startswith(before)
+    assert f"{path}.zst" not in fs.files()
