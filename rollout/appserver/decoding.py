@@ -12,8 +12,10 @@ from typing import Any, Final, TypeVar
 import msgspec
 from msgspec import Raw
 
+from rollout.appserver.params import ItemsList, ThreadList
 from rollout.appserver.protocol import INVALID_REQUEST, Refusal
 from rollout.format.decoding import UNDECODABLE, steadily
+from rollout.turns.paging import SortDirection
 
 T = TypeVar("T")
 
@@ -31,6 +33,12 @@ _WORDS: Final = {
     "float": "a number",
 }
 _SHOWN_CHARS: Final = 80
+_FEW: Final = 2
+_UNTAGGED: Final = {
+    (ItemsList, ".cursor"): "ThreadItemsListCursor",
+    (ThreadList, ".cwd"): "ThreadListCwdFilter",
+}
+"""Members that take one of several shapes: what is said of a value that has none of them."""
 
 
 @cache
@@ -59,8 +67,9 @@ def invalid(detail: str) -> Refusal:
 
 def unknown_variant(found: str, known: list[str]) -> str:
     """Return what is said of a word that is none of those known."""
-    shown = ", ".join(f"`{one}`" for one in known)
-    return f"unknown variant `{found[:_SHOWN_CHARS]}`, expected one of {shown}"
+    shown = [f"`{one}`" for one in known]
+    expected = " or ".join(shown) if len(shown) <= _FEW else f"one of {', '.join(shown)}"
+    return f"unknown variant `{found[:_SHOWN_CHARS]}`, expected {expected}"
 
 
 def _told(message: str, params: Raw, shape: Any) -> str:
@@ -69,6 +78,11 @@ def _told(message: str, params: Raw, shape: Any) -> str:
         return f"missing field `{missing.group(1)}`"
     place = _PLACE.search(message)
     path = place.group(1) if place is not None else ""
+    untagged = next(
+        (name for (kind, at), name in _UNTAGGED.items() if kind is shape and path.startswith(at)), None
+    )
+    if untagged is not None:
+        return f"data did not match any variant of untagged enum {untagged}"
     value = _value_at(params, path)
     if _ENUM.match(message):
         return unknown_variant(str(value), _known_at(shape, path))
@@ -114,7 +128,7 @@ def _known_at(shape: Any, path: str) -> list[str]:
         found = _inside(found, name)
     for one in getattr(found, "types", (found,)):
         if isinstance(one, msgspec.inspect.EnumType):
-            return [member.value for member in one.cls]
+            return sorted(member.value for member in one.cls) if one.cls is SortDirection else list(one.cls)
     return []
 
 

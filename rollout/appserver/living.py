@@ -17,7 +17,15 @@ from rollout.appserver.call import Answer, Call
 from rollout.appserver.opened import Opened
 from rollout.appserver.protocol import INTERNAL_ERROR, Note, Refusal
 from rollout.appserver.server import status_note, unloaded_notes
-from rollout.appserver.shapes import Resumed, Settled, members_of, page_shape, settled_members, shown_thread
+from rollout.appserver.shapes import (
+    Resumed,
+    Settled,
+    collaboration_mode,
+    members_of,
+    page_shape,
+    settled_members,
+    shown_thread,
+)
 from rollout.errors import DamagedLog
 from rollout.format.record import Mode
 from rollout.format.vocabulary import SETTINGS_APPLIED
@@ -32,6 +40,7 @@ from rollout.version import VERSION
 from rollout.wire.threads import Status, Thread
 
 _MILLIS = 1000
+_SHOWN = 400
 _SOURCE = "vscode"
 """Who starts a thread over this protocol, in the word that clients list by default."""
 
@@ -100,7 +109,11 @@ def _ephemeral(call: Call, cwd: str, model: str, provider: str) -> Thread:
 
 def resume(call: Call, given: takes.ThreadResume) -> Answer:
     """Load a thread, and say how it stands: with all turns, a first page of them, or none."""
-    thread_id = referred_id(call, given.thread_id, given.path)
+    loaded_id = find_uuid(given.thread_id)
+    if given.path and loaded_id is not None and loaded_id in call.server.loaded:
+        thread_id = ThreadId(loaded_id)  # who runs a thread knows which file is its own
+    else:
+        thread_id = referred_id(call, given.thread_id, given.path)
     unknown = f"no rollout found for thread id {thread_id}"
     with call.lend(thread_id, unknown) as opened:
         check_active(call, opened)
@@ -133,8 +146,10 @@ def _resumed(call: Call, opened: Opened, given: takes.ThreadResume) -> Resumed:
             )
         )
     ends = newest_cursors(opened)
+    members = settled_members(opened, shown)
     return Resumed(
-        **settled_members(opened, shown),
+        **members,
+        collaboration_mode=collaboration_mode(members),
         initial_turns_page=page,
         turns_backwards_cursor=ends["turnsBackwardsCursor"],
         items_backwards_cursor=ends["itemsBackwardsCursor"],
@@ -225,11 +240,20 @@ def referred_id(call: Call, text: str, path: str | None) -> ThreadId:
     if not path:
         return call.thread_id(text, what="session id")
     name = find_name(base_name(path))
+    if not _is_there(call, path):
+        raise call.invalid(f"failed to resolve rollout path `{path[:_SHOWN]}`: file does not exist")
     if name is None:
-        raise Refusal(
-            INTERNAL_ERROR, f"failed to read the rollout at `{path[:400]}`: it is not named like one"
-        )
+        message = f"failed to read the rollout at `{path[:_SHOWN]}`: it is not named like one"
+        raise Refusal(INTERNAL_ERROR, message)
     return name.thread_id
+
+
+def _is_there(call: Call, path: str) -> bool:
+    """Tell whether a path names a file of the home; what lies elsewhere is nobody's business here."""
+    asked, home = absolute(call.server.store.home, path), call.server.store.home
+    if not asked.startswith(f"{home}/") or "\0" in asked:
+        return False
+    return call.server.store.fs.find_stat(asked) is not None
 
 
 def check_active(call: Call, opened: Opened) -> None:
@@ -248,8 +272,6 @@ def check_path(call: Call, opened: Opened, path: str | None) -> None:
     current = opened.thread.lineage.newest.file.path
     if asked == current:
         return
-    if call.server.store.fs.find_stat(asked) is None:
-        raise call.invalid(f"failed to resolve rollout path `{path[:400]}`: file does not exist")
     if opened.id in call.server.loaded:
         stale = f"with stale path: requested `{asked}`, active `{current}`"
         raise call.invalid(f"cannot resume running thread {opened.id} {stale}")

@@ -71,6 +71,8 @@ def list_items(call: Call, given: takes.ItemsList) -> Answer:
     _refuse_ephemeral(call, thread_id)
     limit = given.limit if given.limit is not None else DEFAULT_LIMIT
     direction = given.sort_direction or SortDirection.ASC
+    if isinstance(given.cursor, takes.ItemAnchor) and given.turn_id is None:
+        raise Refusal(INVALID_PARAMS, "turnId is required when cursor is an item anchor")
     with call.lend(thread_id, call.not_supported()) as opened:
         if not opened.is_paginated:
             raise call.not_supported()
@@ -131,8 +133,6 @@ def _page_behind(
     opened: Opened, given: takes.ItemsList, item_id: str, limit: int, direction: SortDirection
 ) -> Page[TurnItem]:
     """Return the page of a turn's items that begins behind one of them, in the page's direction."""
-    if given.turn_id is None:
-        raise Refusal(INVALID_PARAMS, "turnId is required when cursor is an item anchor")
     cursor: str | None = None
     while True:
         page = _page(opened, given.turn_id, _WHOLE_PAGE, cursor, direction)

@@ -156,12 +156,12 @@ def search_occurrences(call: Call, given: takes.SearchOccurrences) -> Answer:
     """Return one page of the places where a thread says the term, oldest first."""
     pattern = _pattern(call, given.search_term)
     thread_id = call.thread_id(given.thread_id)
-    start = _occurrence_start(call, thread_id, given)
     limit = given.limit if given.limit is not None else _OCCURRENCES
     size = max(1, min(limit, _MOST_OCCURRENCES))
     with call.lend(thread_id, call.not_supported()) as opened:
         if not opened.thread.lineage.is_paginated:
             raise call.not_supported()
+        start = _occurrence_start(call, thread_id, given)
         texts = opened.hold("texts", lambda: _texts(opened.thread))
     found: list[dict[str, Any]] = []
     for one in texts:

@@ -110,6 +110,16 @@ def members_of(shown: Thread, settings: ThreadSettings | None) -> dict[str, Any]
     }
 
 
+def collaboration_mode(members: Mapping[str, Any]) -> dict[str, Any]:
+    """Return how people and agent work together, which a server that runs no turns never changes."""
+    inner = {
+        "model": members["model"],
+        "reasoning_effort": members["reasoning_effort"],
+        "developer_instructions": None,
+    }
+    return {"mode": "default", "settings": inner}
+
+
 def _policy(stored: str | Mapping[str, Any] | None) -> Any:
     """Return an approval policy; an older word than clients know means that the user is asked."""
     if isinstance(stored, str):

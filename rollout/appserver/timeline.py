@@ -68,13 +68,13 @@ class TimelineCursor(Struct, frozen=True, rename="camel", forbid_unknown_fields=
 def list_timeline(call: Call, given: takes.PageOf) -> Answer:
     """Return one page of a thread's timeline: the newest, or what lies below a cursor."""
     thread_id = call.thread_id(given.thread_id)
-    below = _anchor(call, thread_id, given.cursor)
     size = PageRequest(given.limit if given.limit is not None else DEFAULT_LIMIT).size
     with call.lend(thread_id, call.not_supported()) as opened:
-        if opened.is_archived:
-            raise call.invalid(f"thread {thread_id} is archived")
         if not opened.thread.lineage.is_paginated:
             raise call.not_supported()
+        if opened.is_archived:
+            raise call.invalid(f"thread {thread_id} is archived")
+        below = _anchor(call, thread_id, given.cursor)
 
         def read() -> Raw:
             return encode_value(_page(opened, size, below))

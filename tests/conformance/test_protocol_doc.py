@@ -11,6 +11,7 @@ import pytest
 
 from rollout.appserver.dispatch import METHODS
 from rollout.appserver.params import Initialize
+from rollout.appserver.protocol import encode_response
 from tests.builders import thread, uuid
 from tests.served import Served, serve
 
@@ -56,7 +57,6 @@ def test_an_example_is_what_happens(request_text: str, response_text: str) -> No
     client = served.server.connect() if asked["method"] == "initialize" else served.client
     if asked["params"].pop("loaded", False):
         served.ask("thread/resume", threadId=asked["params"]["threadId"], excludeTurns=True)
-    from rollout.appserver.protocol import encode_response
 
     response = served.respond(asked["method"], asked["params"], client)
     found = json.loads(encode_response(response)) | {"id": asked["id"]}

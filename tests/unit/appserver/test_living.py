@@ -111,13 +111,24 @@ def test_a_path_names_the_thread() -> None:
 
 @pytest.mark.parametrize("method", ["thread/resume", "thread/fork"])
 @pytest.mark.parametrize(
-    "path",
-    ["/etc/passwd", "../../etc/passwd", "/x/rollout-2026-11-21T04-00-00-nobody.jsonl", "\x00"],
+    "path", ["/etc/passwd", "../../etc/passwd", "lost.jsonl", "\x00", "/home/../etc/passwd"]
 )
-def test_a_path_that_is_no_rollout_is_refused_unopened(method: str, path: str) -> None:
-    """No file outside the home is ever opened for a client."""
-    with pytest.raises(RefusedError, match="-32603 failed to read the rollout"):
+def test_a_path_that_is_no_file_of_the_home_is_not_looked_at(method: str, path: str) -> None:
+    """Whether there is such a file elsewhere is not told either."""
+    with pytest.raises(
+        RefusedError, match=r"^-32600 failed to resolve rollout path .*: file does not exist$"
+    ):
         serve(thread().turn("hi")).ask(method, threadId=T, path=path)
+
+
+@pytest.mark.parametrize("method", ["thread/resume", "thread/fork"])
+def test_a_file_that_is_no_rollout_is_not_read(method: str) -> None:
+    """Its name says so."""
+    served = serve(thread().turn("hi"))
+    with served.fs.create("/home/config.toml") as file:
+        file.append(b"secret")
+    with pytest.raises(RefusedError, match=r"^-32603 failed to read the rollout"):
+        served.ask(method, threadId=T, path="config.toml")
 
 
 def test_a_path_outside_the_home_is_not_followed() -> None:
@@ -125,8 +136,17 @@ def test_a_path_outside_the_home_is_not_followed() -> None:
     served = serve(thread().turn("hi"))
     served.fs.make_folders("/elsewhere")
     elsewhere = served.put(thread().turn("not yours"), folder="/elsewhere")
-    with pytest.raises(RefusedError, match="with stale path"):
+    with pytest.raises(RefusedError, match="file does not exist"):
         served.ask("thread/resume", threadId=T, path=elsewhere)
+
+
+def test_a_loaded_thread_is_resumed_by_its_own_path_alone() -> None:
+    """Whoever has it open would read another file than it."""
+    served = serve(thread().turn("hi"), thread(2).turn("other"))
+    served.ask("thread/resume", threadId=T, excludeTurns=True)
+    other = f"{DAY}/{thread(2).name(f'{STAMP[:-5]}00-01')}"
+    with pytest.raises(RefusedError, match=f"cannot resume running thread {T} with stale path"):
+        served.ask("thread/resume", threadId=T, path=other)
 
 
 def test_a_superseded_rollout_is_stale() -> None:
