@@ -13,7 +13,7 @@ from rollout.catalog.schema import transaction
 from rollout.fs.api import FileSystem
 from rollout.fs.stats import find_found
 from rollout.ids import ThreadId
-from rollout.log.facts import Facts, read_facts
+from rollout.log.facts import Facts, read_folded
 from rollout.log.layout import NAMES_FILE, facts_path, join
 from rollout.log.names import read_names
 
@@ -29,7 +29,9 @@ def refresh_said(connection: sqlite3.Connection, fs: FileSystem, home: str) -> i
     known = connection.execute("SELECT value FROM state WHERE name = ?", (_STATE,)).fetchone()
     if (known[0] if known is not None else "- -") == stamp:
         return 0
-    names, facts = read_names(fs, home), read_facts(fs, home)
+    folded = read_folded(fs, home)
+    names = read_names(fs, home, folded)
+    facts = {thread_id: said.facts() for thread_id, said in folded.items()}
     before = dict(connection.execute("SELECT thread_id, name FROM names"))
     changed = {
         thread_id: names.get(thread_id)

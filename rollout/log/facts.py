@@ -7,13 +7,13 @@ Format: docs/format.md, "Facts".
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
 import msgspec
 from msgspec import UNSET, Raw, Struct, UnsetType
 
-from rollout.format.decoding import decode_json
+from rollout.format.decoding import UNDECODABLE, decode_json
 from rollout.fs.api import FileStat, FileSystem
 from rollout.ids import ThreadId, find_uuid
 from rollout.log.layout import facts_path
@@ -26,6 +26,7 @@ NAME: Final = "name"
 GIT: Final = "gitInfo"
 TAGS: Final = "tags"
 NOTHING: Final = b"null"
+_TRUE: Final = b"true"
 
 
 class GitPatch(Struct, frozen=True, rename="camel", kw_only=True):
@@ -76,6 +77,10 @@ class FactsLine(Struct, frozen=True, rename="camel"):
     patch: dict[str, Raw]
 
 
+_decode_line: Final = msgspec.json.Decoder(FactsLine).decode
+_decode_members: Final = msgspec.json.Decoder(dict[str, Raw]).decode
+
+
 class Folded(Struct):
     """All patches of one thread, folded: members as stored, those of `gitInfo` and `tags` one by one."""
 
@@ -102,9 +107,9 @@ class Folded(Struct):
     def _take_tags(self, value: bytes) -> None:
         if value == NOTHING:
             self.tags = {}
-        for tag, stored in (decode_json(value, dict[str, Raw]) or {}).items():
-            if decode_json(stored, bool):
-                self.tags[tag] = bytes(stored)
+        for tag, stored in _members_of(value).items():
+            if stored == _TRUE:
+                self.tags[tag] = stored
             else:
                 self.tags.pop(tag, None)
 
@@ -119,7 +124,7 @@ class Folded(Struct):
                 branch=_text(self.git.get("branch")),
                 origin_url=_text(self.git.get("originUrl")),
             ),
-            is_pinned=decode_json(members.get("isPinned", NOTHING), bool) or False,
+            is_pinned=members.get("isPinned") == _TRUE,
             memory_mode=_text(members.get("memoryMode")) or None,
             tags=tuple(sorted(self.tags)),
             cwd=_text(members.get("cwd")) or None,
@@ -129,7 +134,15 @@ class Folded(Struct):
 def _git_members(value: bytes) -> dict[str, bytes]:
     if value == NOTHING:
         return {"sha": NOTHING, "branch": NOTHING, "originUrl": NOTHING}
-    return {member: bytes(stored) for member, stored in (decode_json(value, dict[str, Raw]) or {}).items()}
+    return _members_of(value)
+
+
+def _members_of(value: bytes) -> dict[str, bytes]:
+    """Return the members of an object as stored; of anything else there are none."""
+    try:
+        return {member: bytes(stored) for member, stored in _decode_members(value).items()}
+    except UNDECODABLE:
+        return {}
 
 
 def _text(stored: bytes | None) -> Text:
@@ -146,22 +159,50 @@ def fold(lines: Iterable[bytes]) -> dict[ThreadId, Folded]:
     found: dict[ThreadId, Folded] = {}
     for stored in lines:
         line = parse_facts_line(stored)
-        thread_id = find_uuid(line.thread_id) if line is not None else None
-        if line is not None and thread_id is not None:
-            found.setdefault(ThreadId(thread_id), Folded()).take(line)
+        if line is not None:
+            thread_id = ThreadId(line.thread_id)
+            if thread_id not in found:
+                found[thread_id] = Folded()
+            found[thread_id].take(line)
     return found
 
 
 def parse_facts_line(stored: bytes) -> FactsLine | None:
-    """Return a line as what it says, or None when it is no patch of a thread."""
-    line = decode_json(stored, FactsLine)
-    return line if line is not None and find_uuid(line.thread_id) is not None else None
+    """Return a line as what it says, its id in canonical form, or None when it is no patch of a thread."""
+    try:
+        line = _decode_line(stored)
+    except UNDECODABLE:
+        return None
+    found = find_uuid(line.thread_id)
+    if found is None or found == line.thread_id:
+        return line if found is not None else None
+    return FactsLine(line.at, found, line.patch)
+
+
+def read_folded(fs: FileSystem, home: str) -> dict[ThreadId, Folded]:
+    """Return what was said of every thread, as it is stored. Raise StorageFailed."""
+    return fold(iter_side_lines(fs, facts_path(home)))
 
 
 def read_facts(fs: FileSystem, home: str) -> dict[ThreadId, Facts]:
     """Return the facts of every thread of which any were set. Raise StorageFailed."""
-    folded = fold(iter_side_lines(fs, facts_path(home)))
-    return {thread_id: found.facts() for thread_id, found in folded.items()}
+    return {thread_id: found.facts() for thread_id, found in read_folded(fs, home).items()}
+
+
+class SaidOfAll(Mapping[ThreadId, Facts]):
+    """The facts of every thread, each made when it is asked for."""
+
+    def __init__(self, folded: dict[ThreadId, Folded]) -> None:
+        self.folded = folded
+
+    def __getitem__(self, thread_id: ThreadId) -> Facts:
+        return self.folded[thread_id].facts()
+
+    def __iter__(self) -> Iterator[ThreadId]:
+        return iter(self.folded)
+
+    def __len__(self) -> int:
+        return len(self.folded)
 
 
 class KnownFacts:
@@ -170,14 +211,14 @@ class KnownFacts:
     def __init__(self, fs: FileSystem, home: str) -> None:
         self._fs = fs
         self._home = home
-        self._known: tuple[FileStat | None, dict[ThreadId, Facts]] = (None, {})
+        self._known: tuple[FileStat | None, SaidOfAll] = (None, SaidOfAll({}))
 
-    def get(self) -> Mapping[ThreadId, Facts]:
+    def get(self) -> SaidOfAll:
         """Return them as they are now. Raise StorageFailed."""
         stat = self._fs.find_stat(facts_path(self._home))
         known, facts = self._known
         if stat != known:
-            facts = read_facts(self._fs, self._home) if stat is not None else {}
+            facts = SaidOfAll(read_folded(self._fs, self._home) if stat is not None else {})
             self._known = (stat, facts)
         return facts
 

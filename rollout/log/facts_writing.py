@@ -16,7 +16,7 @@ from msgspec import UNSET, Raw
 from rollout.fs.api import FileSystem
 from rollout.fs.mutation import MutableFileSystem
 from rollout.fs.publish import publish_file
-from rollout.ids import ThreadId, find_uuid
+from rollout.ids import ThreadId
 from rollout.log.facts import (
     GIT,
     NAME,
@@ -130,5 +130,4 @@ def _line_of(at: int, thread_id: ThreadId, members: dict[str, Raw]) -> bytes:
 
 def _owner(line: bytes) -> ThreadId | None:
     found = parse_facts_line(line)
-    named = find_uuid(found.thread_id) if found is not None else None
-    return ThreadId(named) if named is not None else None
+    return ThreadId(found.thread_id) if found is not None else None

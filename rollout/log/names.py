@@ -6,7 +6,7 @@ Format: docs/format.md, "Names of threads".
 
 from __future__ import annotations
 
-from collections.abc import Set
+from collections.abc import Mapping, Set
 from contextlib import AbstractContextManager
 
 from msgspec import UNSET, Raw, Struct
@@ -20,7 +20,7 @@ from rollout.fs.api import FileSystem
 from rollout.fs.mutation import MutableFileSystem
 from rollout.fs.publish import publish_file
 from rollout.ids import ThreadId, find_uuid
-from rollout.log.facts import read_facts
+from rollout.log.facts import NAME, Folded, read_folded
 from rollout.log.layout import NAMES_FILE, join, names_lock_path
 from rollout.log.side_log import append_side_line, iter_side_lines, locked_side_log
 from rollout.log.writer import timestamp_of
@@ -32,14 +32,20 @@ class _Rename(Struct, frozen=True):
     updated_at: Raw = ABSENT
 
 
-def read_names(fs: FileSystem, home: str) -> dict[ThreadId, str]:
+def read_names(
+    fs: FileSystem, home: str, said: Mapping[ThreadId, Folded] | None = None
+) -> dict[ThreadId, str]:
     """Return the name of every thread that has one, whichever of the two files has its newest.
 
     Lines that are no renames are passed over. Among renames their order counts, against a fact their time.
+    `said` are the facts of the home, for who has read them.
     """
     renames = _newest_renames(fs, home)
     names = {thread_id: rename.thread_name for thread_id, rename in renames.items() if rename.thread_name}
-    for thread_id, facts in read_facts(fs, home).items():
+    for thread_id, folded in (read_folded(fs, home) if said is None else said).items():
+        if NAME not in folded.members:
+            continue
+        facts = folded.facts()
         if facts.name is UNSET:
             continue
         rename = renames.get(thread_id)

@@ -56,10 +56,11 @@ def find_facts(fs: FileSystem, home: str, opener: Opener, thread_id: ThreadId) -
     """Return the facts of a thread that is there. Raise NotFound and whatever opening it raises."""
     with opener.open_thread(thread_id) as lineage:
         is_archived = lineage.newest.file.is_archived
-    facts = opener.facts.of(thread_id)
+    said = opener.facts.get()
+    facts = said.get(thread_id, NO_FACTS)
     return ThreadFacts(
         thread_id=thread_id,
-        name=read_names(fs, home).get(thread_id),
+        name=read_names(fs, home, said.folded).get(thread_id),
         is_archived=is_archived,
         is_pinned=facts.is_pinned,
         tags=facts.tags,
@@ -143,7 +144,8 @@ def _checked_tags(
 
 def teller(fs: FileSystem, home: str, opener: Opener) -> Callable[[ThreadSummary], ThreadSummary]:
     """Return what puts the names and facts, as they are now, into summaries. Raise StorageFailed."""
-    names, facts = read_names(fs, home), opener.facts.get()
+    facts = opener.facts.get()
+    names = read_names(fs, home, facts.folded)
 
     def tell(summary: ThreadSummary) -> ThreadSummary:
         named = msgspec.structs.replace(summary, name=names.get(summary.id))
