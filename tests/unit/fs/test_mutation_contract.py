@@ -46,6 +46,17 @@ def test_a_new_file_is_empty(world: World) -> None:
         assert world.content(world.new) == b""
 
 
+def test_a_file_can_be_given_the_time_of_another(world: World) -> None:
+    """To the millisecond, as it is told; before it is closed and after."""
+    with world.fs.create(world.new) as file:
+        file.append(b"abc")
+        file.set_modified_at(1_700_000_000_123)
+        file.sync()
+    stat = world.fs.find_stat(world.new)
+    assert stat is not None
+    assert stat.modified_at == 1_700_000_000_123
+
+
 def test_a_taken_name_is_a_conflict(world: World) -> None:
     """Whatever stands there is left alone."""
     with pytest.raises(Conflict, match=world.file):
