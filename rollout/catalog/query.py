@@ -78,27 +78,32 @@ class FoundThread(Struct, frozen=True):
 def find_threads(connection: sqlite3.Connection, query: Query) -> list[FoundThread]:
     """Return up to `limit` threads in their order."""
     place = _PLACES[query.sort]
-    tests, values = _filter_tests(query.where, place)
-    tests.append("is_archived = :archived")
+    tests, values = filter_tests(query.where, place)
+    # What people mark is little: looked up thread by thread, where an index by time would be read to its end.
+    plus = "+" if query.where.is_pinned or query.where.tags else ""
+    tests.append(f"{plus}is_archived = :archived")
     values["archived"] = query.is_archived
     if query.hidden:
         tests.append("thread_id NOT IN (SELECT value FROM json_each(:hidden))")
         values["hidden"] = msgspec.json.encode(query.hidden).decode()
     if query.anchor is not None:
         sign = "<" if query.is_descending else ">"
-        tests.append(f"({place}, thread_id) {sign}{'=' if query.anchor.includes else ''} (:at, :anchor)")
+        equal = "=" if query.anchor.includes else ""
+        tests.append(f"({plus}{place}, thread_id) {sign}{equal} (:at, :anchor)")
         values |= {"at": query.anchor.at, "anchor": query.anchor.thread_id}
     direction = "DESC" if query.is_descending else "ASC"
     values["limit"] = query.limit
     rows = connection.execute(
-        f"{_descendants(query.where)} SELECT thread_id, {place}, name, shown FROM threads"  # noqa: S608  # own words
-        f" WHERE {' AND '.join(tests)} ORDER BY {place} {direction}, thread_id {direction} LIMIT :limit",
+        f"{descendants(query.where)} SELECT thread_id, {place}, name, shown FROM threads"  # noqa: S608  # own words
+        f" WHERE {' AND '.join(tests)}"
+        f" ORDER BY {plus}{place} {direction}, thread_id {direction} LIMIT :limit",
         values,
     )
     return [FoundThread(*row) for row in rows]
 
 
-def _descendants(where: ThreadFilter) -> str:
+def descendants(where: ThreadFilter) -> str:
+    """Return what comes before a question that asks for threads below another."""
     if where.ancestor_id is None:
         return ""
     return (
@@ -107,7 +112,8 @@ def _descendants(where: ThreadFilter) -> str:
     )
 
 
-def _filter_tests(where: ThreadFilter, place: str) -> tuple[list[str], dict[str, object]]:
+def filter_tests(where: ThreadFilter, place: str) -> tuple[list[str], dict[str, object]]:
+    """Return what a row of `threads` must pass, and the values that this speaks of."""
     tests: list[str] = []
     values: dict[str, object] = {}
 
@@ -121,7 +127,10 @@ def _filter_tests(where: ThreadFilter, place: str) -> tuple[list[str], dict[str,
         values |= {f"cwd_{number}": cwd for number, cwd in enumerate(where.cwds)}
         wanted = ", ".join(f":cwd_{number}" for number in range(len(where.cwds)))
         moved = "thread_id IN (SELECT thread_id FROM facts WHERE moved_to"
-        tests.append(f"(cwd IN ({wanted}) AND NOT {moved} IS NOT NULL) OR {moved} IN ({wanted})))")
+        are_any = f"EXISTS(SELECT 1 FROM facts WHERE moved_to IN ({wanted}))"  # noqa: S608  # own words
+        tests.append(
+            f"(cwd IN ({wanted}) AND NOT {moved} IS NOT NULL) OR {are_any} AND {moved} IN ({wanted})))"
+        )
     one_of("model_provider", where.providers)
     one_of("source_kind", tuple(sorted(matching_kinds(where.source_kinds))))
     if where.parent_id is not None:
