@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Final
 
 KEYS: Final[dict[str, str]] = {
-    "threads": "5f3494a1d146a493",
-    "turns": "ad5d23dd99da8378",
-    "search": "5f3494a1d146a493",
-    "usage": "5f3494a1d146a493",
-    "spawn": "b07cbf7f0115ef9a",
+    "threads": "a1b42aaad8cfd598",
+    "turns": "5202d7b9eb3d28df",
+    "search": "beaa54a412a7b09e",
+    "usage": "a1b42aaad8cfd598",
+    "spawn": "0dac880928a4f046",
 }

@@ -50,6 +50,14 @@ COMMANDS: Final = {
         "rollout.cli.compact:compact",
         "Put a shorter history in place of all that a model was given so far.",
     ),
+    "compress": Entry(
+        "rollout.cli.compress:compress",
+        "Compress threads that nobody uses: a tenth the size, and read as before.",
+    ),
+    "decompress": Entry(
+        "rollout.cli.compress:decompress_thread",
+        "Make the files of a thread plain again, whoever compressed them.",
+    ),
     "delete": Entry("rollout.cli.delete:delete", "Hide a thread for good, with all that it spawned."),
     "diff": Entry(
         "fork.cli_family:diff", "Show where two threads part, and the turns that each has from there on."
@@ -70,6 +78,7 @@ COMMANDS: Final = {
     "set": Entry(
         "rollout.cli.facts:set_facts", "Set what people say of a thread: name, tags, git state, folder."
     ),
+    "search": Entry("rollout.cli.search:search", "Find threads by what was said in them, best first."),
     "show": Entry("rollout.cli.threads:show", "Show one thread: where it is, what it is, what it stands on."),
     "stats": Entry(
         "rollout.cli.stats:stats", "Say what the catalog holds, how far it is, and what it passed over."

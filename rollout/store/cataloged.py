@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from rollout.catalog.refresh import Refreshed, Report
     from rollout.catalog.stats import CatalogStats
     from rollout.catalog.threads import Described
+    from rollout.store.search import SearchPage, SearchRequest
 
 _LISTING_BUDGET_BYTES: Final = 128 << 20
 """What a listing reads to bring an existing catalog up to date; with more to read, the files are faster."""
@@ -175,6 +176,14 @@ class Cataloged:
         tell = teller(self._fs, self._home, self._opener)
         return list_threads(
             self._fs, index, request, summarise, wants, deleted_ids(self._fs, self._home), tell
+        )
+
+    def search(self, request: SearchRequest, report: Report | None = None) -> SearchPage:
+        """Return one page of threads in which something was said. Raise as `search.search_threads` does."""
+        from rollout.store.search import search_threads
+
+        return search_threads(
+            self._fs, self._home, self._max_line_bytes, self._opener, self.get(), request, report
         )
 
     def rebuild(self, domain: str | None = None, report: Report | None = None) -> Refreshed:
