@@ -21,7 +21,7 @@ _SETTLING_STEPS: Final = 5
 
 
 class Listen(Struct, frozen=True):
-    """Where a server listens: `unix` with a path, `ws` with a host and port."""
+    """Where a server listens: `stdio`, `unix` with a path, `ws` with a host and port."""
 
     kind: str
     path: str = ""
@@ -30,15 +30,17 @@ class Listen(Struct, frozen=True):
 
 
 def parse_listen(text: str) -> Listen:
-    """Return where to listen. Raise InvalidRequest for anything but `unix://PATH` and `ws://HOST:PORT`."""
+    """Return where to listen. Raise InvalidRequest for anything but `stdio://`, `unix://PATH`, `ws://HOST:PORT`."""
     kind, mark, rest = text.partition("://")
+    if mark and kind == "stdio" and not rest:
+        return Listen(kind)
     if mark and kind == "unix" and rest:
         return Listen(kind, path=rest)
     host, colon, port = rest.rpartition(":")
     if mark and kind == "ws" and host and colon and port.isascii() and port.isdigit() and int(port) < 65536:
         return Listen(kind, host=host.strip("[]"), port=int(port))
     raise InvalidRequest(
-        f"reading where to listen: expected unix://PATH or ws://HOST:PORT, found {text[:200]!r}",
+        f"reading where to listen: expected stdio://, unix://PATH or ws://HOST:PORT, found {text[:200]!r}",
         hint="Write for example `--listen unix:///run/user/1000/rollout.sock`.",
     )
 

@@ -21,7 +21,7 @@ TOKEN_VARIABLE = "ROLLOUT_SERVER_TOKEN"
 @click.option(
     "--listen",
     metavar="WHERE",
-    help="Listen on unix://PATH or ws://HOST:PORT. Default: serve one client over stdin and stdout.",
+    help="Listen on unix://PATH or ws://HOST:PORT. Default: stdio://, one client over stdin and stdout.",
 )
 @click.option(
     "--allow-remote",
@@ -67,7 +67,7 @@ def app_server(
     with output.open_store() as store:
         settings = read_settings(store, str(Path.cwd()), model, model_provider)
         server = Server(store, settings, lambda: time.time_ns() // 1_000_000)
-        if where is None:
+        if where is None or where.kind == "stdio":
             serve_pipes(server, sys.stdin.fileno(), sys.stdout.fileno(), _report)
         elif where.kind == "unix":
             serve_socket(server, where.path, _report)

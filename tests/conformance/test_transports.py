@@ -302,7 +302,7 @@ def test_a_token_is_asked_for(monkeypatch: pytest.MonkeyPatch, home: Path) -> No
 
 
 @pytest.mark.parametrize(
-    "text", ["", "tcp://x:1", "unix://", "ws://", "ws://host", "ws://host:x", "ws://h:99999"]
+    "text", ["", "tcp://x:1", "stdio://x", "unix://", "ws://", "ws://host", "ws://host:x", "ws://h:99999"]
 )
 def test_where_to_listen_is_a_path_or_a_port(text: str) -> None:
     """Anything else is a slip."""
