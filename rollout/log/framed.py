@@ -9,13 +9,16 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from types import TracebackType
-from typing import Final, Self
+from typing import TYPE_CHECKING, Final, Self
 
 from rollout.errors import DamagedLog
 from rollout.format.record import Rejected
 from rollout.fs.api import FileSystem, ReadFile
 from rollout.log.compressed import MAX_WINDOW_BYTES, CompressedSource, Unpacking
 from rollout.log.seekable import FOOTER_BYTES, SeekTable, parse_table, table_size_bytes
+
+if TYPE_CHECKING:
+    from zstandard import ZstdDecompressor
 
 _SMALL_BYTES: Final = 8 << 20
 """A frame that holds more, as stored or decoded, goes into scratch space."""
@@ -36,6 +39,7 @@ class FramedSource:
         self._fs = fs
         self._table = table
         self._bytes_read = bytes_read
+        self._zstd: ZstdDecompressor | None = None
         self._held: OrderedDict[int, bytes] = OrderedDict()
         self._held_bytes = 0
         self._unpacking: OrderedDict[int, Unpacking] = OrderedDict()
@@ -87,13 +91,14 @@ class FramedSource:
     def _unpacked(self, number: int, packed: bytes, decoded_bytes: int) -> bytes:
         import zstandard
 
+        if self._zstd is None:
+            self._zstd = zstandard.ZstdDecompressor(max_window_size=MAX_WINDOW_BYTES)
         try:
             # Asked before anything is allocated: the frame decides how much that would be.
             stated_bytes = zstandard.frame_content_size(packed)
             if stated_bytes not in (-1, decoded_bytes):
                 raise self._damage(number, f"the frame states {stated_bytes} bytes")
-            unpack = zstandard.ZstdDecompressor(max_window_size=MAX_WINDOW_BYTES)
-            content = unpack.decompress(packed, max_output_size=decoded_bytes, allow_extra_data=False)
+            content = self._zstd.decompress(packed, max_output_size=decoded_bytes, allow_extra_data=False)
         except zstandard.ZstdError as bad:
             raise self._damage(number, str(bad)) from bad
         if len(content) != decoded_bytes:

@@ -34,6 +34,7 @@ MIN_SIZE_BYTES: Final = 4 << 10
 """A file takes a block of the disk, however short it is."""
 OLDER_THAN_MS: Final = 7 * 86_400_000
 LEVELS: Final = range(1, 20)
+DEFAULT_WORKERS: Final = 2
 
 
 class Outcome(StrEnum):
@@ -55,7 +56,7 @@ class Candidate(Struct, frozen=True):
 class Sealed(Struct, frozen=True):
     """What became of one rollout, which lies at `path` now. `packed_bytes`: as packed, if it was.
 
-    `reason` says in words why it was left as it is.
+    `reason` says in words why it was left as it is; `error` is what was raised, if anything was.
     """
 
     thread_id: ThreadId
@@ -188,12 +189,12 @@ def _seal_thread(
         with take_lease(around.fs, around.home, thread_id, clock=around.clock, pid=around.pid):
             for one in candidates:
                 yield _tried(around, one, level, is_dry_run=False)
-    except LeaseHeld:
+    except LeaseHeld as error:
         for one in candidates:
-            yield _left(one, "somebody writes to it")
+            yield _left(one, "somebody writes to it", error, Outcome.SKIPPED)
     except RolloutError as error:
         for one in candidates:
-            yield _left(one, error.message, error)
+            yield _left(one, error.message, error, Outcome.FAILED)
 
 
 def _tried(around: Surroundings, one: Candidate, level: int, *, is_dry_run: bool) -> Sealed:
@@ -204,7 +205,7 @@ def _tried(around: Surroundings, one: Candidate, level: int, *, is_dry_run: bool
     except _Unprofitable:
         return _left(one, "it would not be shorter")
     except RolloutError as error:
-        return _left(one, error.message, error)
+        return _left(one, error.message, error, Outcome.FAILED)
 
 
 def _seal(around: Surroundings, one: Candidate, level: int, *, is_dry_run: bool) -> Sealed:
@@ -266,8 +267,13 @@ def _done(one: Candidate, outcome: Outcome, path: str, packing: Packing, packed_
     return Sealed(name.thread_id, name.rollout_id, path, outcome, packing.size_bytes, packed_bytes)
 
 
-def _left(one: Candidate, reason: str, error: RolloutError | None = None) -> Sealed:
-    name, outcome = one.file.name, Outcome.SKIPPED if error is None else Outcome.FAILED
+def _left(
+    one: Candidate,
+    reason: str,
+    error: RolloutError | None = None,
+    outcome: Outcome = Outcome.SKIPPED,
+) -> Sealed:
+    name = one.file.name
     return Sealed(
         name.thread_id,
         name.rollout_id,
