@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Final
 
 KEYS: Final[dict[str, str]] = {
-    "threads": "a1b42aaad8cfd598",
-    "turns": "5202d7b9eb3d28df",
-    "search": "beaa54a412a7b09e",
-    "usage": "a1b42aaad8cfd598",
-    "spawn": "0dac880928a4f046",
+    "threads": "c440f088b0b823ef",
+    "turns": "b66cb377f94a3a8d",
+    "search": "a89844c1b6af3bc9",
+    "usage": "c440f088b0b823ef",
+    "spawn": "d07428cdc067437b",
 }

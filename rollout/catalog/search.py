@@ -91,8 +91,9 @@ class _Arm(Struct, frozen=True):
 
 
 _COUNT: Final = (
-    f"SELECT count(*) FROM (SELECT 1 FROM search_words WHERE search_words MATCH ?"  # noqa: S608
-    f" LIMIT {COMMON_ROWS + 1})"
+    "SELECT count(*) FROM (SELECT 1 FROM search_words"  # noqa: S608  # our own numbers
+    f" CROSS JOIN search_blocks b ON b.block = search_words.rowid >> {BLOCK_BITS}"
+    " WHERE search_words MATCH ? LIMIT ?)"
 )
 _SIZES: Final = "SELECT count(*), total(messages) FROM search_files"
 
@@ -116,7 +117,7 @@ def _arms(connection: sqlite3.Connection, wanted: Wanted, messages: float) -> li
     arms = {}
     for node in nodes:
         expression = _expression(wanted, node)
-        (count,) = connection.execute(_COUNT, (expression,)).fetchone()
+        (count,) = connection.execute(_COUNT, (expression, COMMON_ROWS + 1)).fetchone()
         if count:
             weight = math.log(1 + max(0.0, messages - count + 0.5) / (count + 0.5))
             arms[expression] = _Arm(expression, count, weight)
