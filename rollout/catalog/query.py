@@ -23,7 +23,8 @@ class ThreadFilter(Struct, frozen=True, kw_only=True):
 
     `term` is a case-sensitive part of the name or the title. `since_ms` and `until_ms` (exclusive) bound
     the time that the listing is sorted by. `ancestor_id` means everything that was spawned below it. A
-    thread has all of the `tags`, and a folder that somebody said it moved to in place of its own.
+    thread has all of the `tags`, and a folder that somebody said it moved to in place of its own. `among`
+    are the only ones that count.
     """
 
     cwds: tuple[str, ...] = ()
@@ -34,6 +35,7 @@ class ThreadFilter(Struct, frozen=True, kw_only=True):
     term: str = ""
     since_ms: int | None = None
     until_ms: int | None = None
+    among: tuple[str, ...] | None = None
     is_pinned: bool | None = None
     tags: tuple[str, ...] = ()
 
@@ -136,6 +138,9 @@ def filter_tests(where: ThreadFilter, place: str) -> tuple[list[str], dict[str, 
     if where.parent_id is not None:
         tests.append("parent_thread_id = :parent")
         values["parent"] = where.parent_id
+    if where.among is not None:
+        tests.append("thread_id IN (SELECT value FROM json_each(:among))")
+        values["among"] = msgspec.json.encode(where.among).decode()
     if where.ancestor_id is not None:
         tests.append("thread_id IN (SELECT id FROM below) AND thread_id <> :ancestor")
         values["ancestor"] = where.ancestor_id

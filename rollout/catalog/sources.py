@@ -28,7 +28,7 @@ NOT_PRODUCING: Final = (
     # writers
     *(
         f"log/{name}.py"
-        for name in ("lease", "writer", "quarantine", "names", "seal", "tail", "current", "anchor")
+        for name in ("lease", "writer", "quarantine", "names", "spawns", "seal", "tail", "current", "anchor")
     ),
     "format/encoding.py",
     "turns/recorded.py",

@@ -1,32 +1,26 @@
 """The agents of a home: who spawned whom, closing and resuming with all below, addresses.
 
-Edges come from headers, which nobody changes, and from what is said later (`log/spawns.py`), which wins. A
-catalog only saves reading headers: with it and without, the edges are the same.
+Edges come from headers, which nobody changes, and from what is said later (`log/spawns.py`), which wins.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from rollout.catalog.spawn import find_spawners
 from rollout.errors import InvalidRequest, NotFound, RolloutError
-from rollout.ids import ThreadId, find_uuid
-from rollout.log.spawns import SpawnEdge, SpawnStatus, change_spawns, read_spawns
+from rollout.ids import ThreadId
+from rollout.log.spawns import SpawnEdge, SpawnStatus, change_spawns
 from rollout.store.agent_paths import ROOT, AgentPath, parse_agent_path, resolve_agent_path
-from rollout.store.headers import AgentLabel, RolloutHead, Rollouts, iter_heads
+from rollout.store.headers import AgentLabel, Rollouts
 from rollout.store.spawn_graph import SpawnGraph, require_no_cycle
+from rollout.store.spawners import edge_of, find_head, heads_of, spawn_graph
 from rollout.store.summary import Problem, problem_of
 
 if TYPE_CHECKING:
     from rollout.store.store import Store
-
-
-_REFRESH_BYTES: Final = 64 << 20
-"""A catalog that is further behind is not waited for: the headers are read sooner."""
-_REFRESH_WAIT_MILLIS: Final = 2_000
 
 
 class Agent(Struct, frozen=True):
@@ -65,17 +59,7 @@ class Agents:
 
     def graph(self) -> SpawnGraph:
         """Return the edges of the home as they are now."""
-        rollouts = self._store.rollouts()
-        said = read_spawns(rollouts.fs, rollouts.home)
-        return SpawnGraph(self._spawners(rollouts), said.values())
-
-    def _spawners(self, rollouts: Rollouts) -> dict[ThreadId, ThreadId | None]:
-        """Return what headers say, out of the catalog if there is one that can be used."""
-        known = _cataloged_spawners(self._store)
-        if known is not None:
-            return {ThreadId(child): _thread_id(parent) for child, parent in known.items()}
-        heads = iter_heads(rollouts, rollouts.index.current_files())
-        return {head.thread_id: _spawner(head) for head in heads}
+        return spawn_graph(self._store.catalog, self._store.rollouts())
 
     def add_edge(self, parent: str, child: str, status: SpawnStatus = SpawnStatus.OPEN) -> SpawnEdge:
         """Say that one thread spawned another, in place of what was said of the child. Durable on return.
@@ -87,7 +71,7 @@ class Agents:
 
         def plan(said: dict[ThreadId, SpawnEdge]) -> SpawnEdge | None:
             def parent_of(thread_id: ThreadId) -> ThreadId | None:
-                found = _edge_of(rollouts, said, thread_id)
+                found = edge_of(rollouts, said, thread_id)
                 return found.parent_id if found is not None else None
 
             require_no_cycle(edge.parent_id, edge.child_id, parent_of)
@@ -105,7 +89,7 @@ class Agents:
         there: list[SpawnEdge] = []
 
         def plan(said: dict[ThreadId, SpawnEdge]) -> SpawnEdge | None:
-            edge = _edge_of(rollouts, said, child_id)
+            edge = edge_of(rollouts, said, child_id)
             if edge is None:
                 return None
             there.append(edge)
@@ -174,13 +158,13 @@ class Agents:
         caller_id = self._store.find_thread_id(caller)
         graph, rollouts = self.graph(), self._store.rollouts()
         root_id = graph.root(caller_id)
-        own = _find_head(rollouts, caller_id)
+        own = find_head(rollouts, caller_id)
         own_path = own.agent.path if own is not None else None
         base = ROOT if caller_id == root_id and own_path is None else AgentPath(own_path or "")
         wanted = _resolved(base, address, caller_id)
         if wanted == ROOT:
             return root_id
-        heads = _heads(rollouts, graph.descendants(root_id))
+        heads = heads_of(rollouts, graph.descendants(root_id))
         found = [one for one, head in heads.items() if head.agent.path == wanted]
         if len(found) > 1:
             raise InvalidRequest(
@@ -191,7 +175,7 @@ class Agents:
 
     def _agent(self, rollouts: Rollouts, graph: SpawnGraph, thread_id: ThreadId, depth: int) -> Agent:
         edge = graph.edges.get(thread_id)
-        head = _find_head(rollouts, thread_id)
+        head = find_head(rollouts, thread_id)
         return Agent(
             thread_id,
             edge.parent_id if edge is not None else None,
@@ -210,45 +194,3 @@ def _resolved(base: AgentPath, address: str, caller_id: ThreadId) -> AgentPath:
             hint="Give the whole address, from /root on.",
         )
     return resolve_agent_path(base, address)
-
-
-def _edge_of(rollouts: Rollouts, said: dict[ThreadId, SpawnEdge], thread_id: ThreadId) -> SpawnEdge | None:
-    """Return the edge to a thread: as it was said, else as the header has it."""
-    if thread_id in said:
-        return said[thread_id]
-    head = _find_head(rollouts, thread_id)
-    spawner = _spawner(head) if head is not None else None
-    return SpawnEdge(spawner, thread_id) if spawner is not None else None
-
-
-def _cataloged_spawners(store: Store) -> dict[str, str] | None:
-    """Return what the rows say, brought up to date; None where headers are to be read."""
-    try:
-        catalog = store.catalog.find()
-        if catalog is None:
-            return None
-        refreshed = catalog.refresh(budget_bytes=_REFRESH_BYTES, wait_millis=_REFRESH_WAIT_MILLIS)
-        if refreshed.is_complete:
-            return catalog.ask("asking who spawned whom", find_spawners)
-    except RolloutError:
-        return None  # whatever it was, the headers are there
-    return None
-
-
-def _spawner(head: RolloutHead) -> ThreadId | None:
-    return head.spawned_by_id if head.problem is None else None
-
-
-def _thread_id(text: str) -> ThreadId | None:
-    found = find_uuid(text)
-    return ThreadId(found) if found is not None else None
-
-
-def _find_head(rollouts: Rollouts, thread_id: ThreadId) -> RolloutHead | None:
-    return _heads(rollouts, [thread_id]).get(thread_id)
-
-
-def _heads(rollouts: Rollouts, thread_ids: list[ThreadId]) -> dict[ThreadId, RolloutHead]:
-    """Return the newest header of each thread that has a rollout."""
-    files = [rollouts.index.files_of(one)[:1] for one in thread_ids]
-    return {head.thread_id: head for head in iter_heads(rollouts, [file for one in files for file in one])}

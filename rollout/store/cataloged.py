@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
+from msgspec import structs
+
 from rollout.catalog.query import NO_FILTER, Anchor, FoundThread, Query, is_by_headers
 from rollout.errors import InvalidRequest, RolloutError
 from rollout.fs.api import FileSystem
@@ -18,6 +20,7 @@ from rollout.log.layout import RolloutFile, join
 from rollout.store.described import describe, shown_summary
 from rollout.store.facts import teller, with_facts
 from rollout.store.filtering import matcher
+from rollout.store.headers import Rollouts
 from rollout.store.listing import (
     Listing,
     ListRequest,
@@ -28,6 +31,7 @@ from rollout.store.listing import (
     parse_cursor,
 )
 from rollout.store.opening import Opener
+from rollout.store.spawners import by_what_was_said
 from rollout.store.summary import ThreadSummary, read_summary
 from rollout.store.tombstones import deleted_ids
 from rollout.turns.paging import SortDirection
@@ -119,6 +123,7 @@ class Cataloged:
 
     def page_of_rows(self, request: ListRequest, report: Report | None = None) -> Listing | None:
         """Return the page as the catalog has it; None where the files are the ones to ask."""
+        request = self._by_what_was_said(request)
         anchor = parse_cursor(request)
         is_filtered = request.where != NO_FILTER
         if not is_filtered and request.sort is SortKey.CREATED:
@@ -149,6 +154,12 @@ class Cataloged:
             return None
         return self._page(request, catalog.find_threads(query), refreshed)
 
+    def _by_what_was_said(self, request: ListRequest) -> ListRequest:
+        if request.where.parent_id is None and request.where.ancestor_id is None:
+            return request
+        rollouts = Rollouts(self._fs, self._home, self._opener.index, self._max_line_bytes)
+        return structs.replace(request, where=by_what_was_said(request.where, self, rollouts))
+
     def _page(self, request: ListRequest, rows: list[FoundThread], refreshed: Refreshed) -> Listing:
         shown = rows[: request.size]
         facts = self._opener.facts.get()
@@ -171,6 +182,7 @@ class Cataloged:
             with self._opener.open_thread(thread_id) as lineage:
                 return read_summary(lineage)
 
+        request = self._by_what_was_said(request)
         index = self._opener.index
         wants = matcher(self._fs, index, request.where)
         tell = teller(self._fs, self._home, self._opener)

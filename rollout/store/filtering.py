@@ -19,6 +19,7 @@ def matcher(fs: FileSystem, index: RolloutIndex, where: ThreadFilter) -> Callabl
     if where == NO_FILTER:
         return lambda _, __: True
     kinds = matching_kinds(where.source_kinds)
+    among = frozenset(where.among) if where.among is not None else None
     below = _descendants(fs, index, where.ancestor_id) if where.ancestor_id is not None else None
 
     def wants(summary: ThreadSummary, at: int) -> bool:
@@ -28,6 +29,7 @@ def matcher(fs: FileSystem, index: RolloutIndex, where: ThreadFilter) -> Callabl
             and (not kinds or kind_of(summary.source) in kinds)
             and (where.parent_id is None or summary.parent_thread_id == where.parent_id)
             and (below is None or summary.id in below)
+            and (among is None or summary.id in among)
             and (not where.term or where.term in (summary.name or "") or where.term in summary.preview)
             and (where.is_pinned is None or summary.is_pinned is where.is_pinned)
             and set(where.tags).issubset(summary.tags)
