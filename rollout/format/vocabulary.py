@@ -197,4 +197,7 @@ LISTED_EVENTS: Final = frozenset(
         "sub_agent_activity",
     ]
 )
-"""Events that count when the turns of a legacy file are numbered; `item_completed` of a Plan counts too."""
+"""Events that count when the turns of a legacy file are numbered; so does `item_completed` of a few items."""
+
+LISTED_ITEMS: Final = frozenset({"Plan", "FunctionCallOutput"})
+"""Types of completed items that count there, besides the extension that is a pause."""

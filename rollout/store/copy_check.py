@@ -5,8 +5,6 @@ Asked before the copy has a name, wherever that is not certain from the way it w
 
 from __future__ import annotations
 
-from typing import Any
-
 import msgspec
 
 from rollout.errors import UnsupportedFormat
@@ -20,8 +18,7 @@ from rollout.replay.sealed import SealWatch
 from rollout.store.opening import find_file
 from rollout.store.projecting import project
 from rollout.store.turn_pages import read_turns
-from rollout.turns.items import AgentMessage, Reasoning, ThreadItem, UserMessage
-from rollout.turns.model import ItemsView, Turn
+from rollout.turns.model import ItemsView
 from rollout.turns.rows import in_order, shown_item
 
 
@@ -39,7 +36,7 @@ def open_copy(fs: FileSystem, draft: str, path: str, max_line_bytes: int) -> Lin
 def check_copy(lineage: Lineage, copy: Lineage, *, is_thread: bool) -> None:
     """Raise UnsupportedFormat when a copy shows anything else than its lineage; say what.
 
-    Of turns that were taken over into a legacy rollout, items are compared by what they say.
+    Turns that were taken over into a legacy rollout have the summary that legacy turns have.
     `is_thread`: it is the same thread, so that its first window is the same, too.
     """
     converted = set() if lineage.is_paginated else _paginated_turns(lineage)
@@ -49,8 +46,8 @@ def check_copy(lineage: Lineage, copy: Lineage, *, is_thread: bool) -> None:
         if len(wanted) != len(found):
             raise _differs(lineage, f"{len(wanted)} turns")
         for before, after in zip(wanted, found, strict=True):
-            is_same = _says_the_same(before, after) if before.id in converted else before == after
-            if not is_same:
+            is_summed_up_anew = view is ItemsView.SUMMARY and before.id in converted
+            if before != after and not is_summed_up_anew:
                 raise _differs(lineage, f"turn {before.id}")
     if lineage.is_paginated and _all_items(lineage) != _all_items(copy):
         raise _differs(lineage, "the list of its items")
@@ -62,36 +59,6 @@ def check_copy(lineage: Lineage, copy: Lineage, *, is_thread: bool) -> None:
 
 def _paginated_turns(lineage: Lineage) -> set[str]:
     return {row.turn_id for row in project(lineage, SealWatch(lineage)).turns()}
-
-
-def _says_the_same(before: Turn, after: Turn) -> bool:
-    """Tell whether a turn is the same but for the numbers and times of its items, and for its summary."""
-    if before.items_view is not ItemsView.FULL:
-        return True
-    one, other = (msgspec.structs.replace(turn, items=[]) for turn in (before, after))
-    return one == other and _outline(before.items) == _outline(after.items)
-
-
-def _outline(items: list[ThreadItem]) -> list[Any]:
-    """Return what items say. Thoughts in a row are one, and what says nothing is none."""
-    found: list[Any] = []
-    for item in items:
-        if isinstance(item, Reasoning):
-            thought = [text for text in (*item.summary, *item.content) if text]
-            if found and found[-1][0] == "thought":
-                found[-1][1].extend(thought)
-            elif thought:
-                found.append(("thought", thought))
-        elif isinstance(item, UserMessage):
-            parts = [msgspec.to_builtins(part) for part in item.content]
-            text = "".join(part.get("text") or "" for part in parts)
-            found.append(("question", text, [part for part in parts if "text" not in part]))
-        elif isinstance(item, AgentMessage):
-            if item.text:
-                found.append(("answer", item.text, item.phase))
-        else:
-            found.append((msgspec.structs.replace(item, id="", started_at_ms=None, completed_at_ms=None),))
-    return found
 
 
 def _all_items(lineage: Lineage) -> list[object]:

@@ -1,36 +1,31 @@
 """A copy of a history that begins in a legacy rollout: a legacy rollout, as such a history has to be.
 
 The legacy bytes stay as they are, but for their header, whose place the copy's own takes: implicit
-turns are numbered by records. What paginated rollouts added loses its ordinals, and shows its items by
-legacy events; what no such event shows is refused. Format: docs/format.md, "Copies".
+turns are numbered by records. What paginated rollouts added loses its ordinals, and shows its items as
+legacy rollouts do: by events, and by marked items where those say less. Format: docs/format.md, "Copies".
 """
 
 from __future__ import annotations
 
-from typing import Any, Final
-
 import msgspec
 
 from rollout.errors import UnsupportedFormat
-from rollout.format.decoding import decode_json, payload_of
+from rollout.format.decoding import payload_of
 from rollout.format.record import Era, Reason, Record, Rejected
-from rollout.format.vocabulary import EVENT_MSG, ITEM_COMPLETED
+from rollout.format.vocabulary import EVENT_MSG, ITEM_COMPLETED, TASK_STARTED, TURN_ENDS
 from rollout.log.lines import iter_lines
 from rollout.log.source import Source
 from rollout.replay.lineage import Lineage, Segment
 from rollout.replay.sealed import find_broken_seals, refuse_broken
 from rollout.store.copy_plan import LEFT_OUT, Carried, Edit, resealed, sealed_edit, unnumbered
-from rollout.turns.recorded import legacy_events
-
-_SHOWN_AS_STORED: Final = "Plan"
-_THOUGHTS: Final = "agent_reasoning_raw_content"
+from rollout.turns.legacy_writing import legacy_payloads
 
 
 def plan_legacy_copy(lineage: Lineage) -> list[Carried]:
     """Return how a lineage whose oldest segment is legacy goes into one legacy rollout.
 
-    Reads and decodes all of it, and verifies its seals. Raise UnsupportedFormat for what has no legacy
-    form, DamagedLog when a seal does not hold.
+    Reads and decodes all of it, and verifies its seals. Raise UnsupportedFormat for a rollout of an era
+    that has no such copy, DamagedLog when a seal does not hold.
     """
     refuse_broken(lineage.thread_id, find_broken_seals(lineage))
     oldest = lineage.segments[0]
@@ -39,10 +34,11 @@ def plan_legacy_copy(lineage: Lineage) -> list[Carried]:
             f"copying thread {lineage.thread_id}: {oldest.file.path} is of an era that no client writes",
             hint="Read it where it is, or fork it by reference from within its home.",
         )
-    return [Carried(one, _edits(lineage, one)) for one in lineage.segments]
+    conversion = _Conversion()
+    return [Carried(one, _edits(lineage, one, conversion)) for one in lineage.segments]
 
 
-def _edits(lineage: Lineage, segment: Segment) -> list[Edit]:
+def _edits(lineage: Lineage, segment: Segment, conversion: _Conversion) -> list[Edit]:
     source, header = lineage.source(segment), segment.header
     is_newest = segment is lineage.newest
     edits: list[Edit] = []
@@ -59,7 +55,7 @@ def _edits(lineage: Lineage, segment: Segment) -> list[Edit]:
                 elif line.end_offset == end:
                     end = line.start_offset
             elif segment.is_paginated:
-                edit = _converted(lineage, line)
+                edit = conversion.edit(line)
             elif line.start_offset == header.start_offset:
                 edit = Edit(header.start_offset, header.end_offset)
             elif header.era is Era.FLAT:
@@ -87,42 +83,27 @@ def _kept(source: Source, line: Rejected) -> Edit:
     return Edit(line.start_offset, line.end_offset, msgspec.json.encode(members) + b"\n")
 
 
-def _converted(lineage: Lineage, line: Record) -> Edit | None:
-    """Return what stands in a legacy rollout for a record of a paginated one."""
-    if line.envelope.type == EVENT_MSG and line.kind == ITEM_COMPLETED:
-        item = decode_json(line.envelope.payload.item, dict[str, Any]) or {}
-        if item.get("type") != _SHOWN_AS_STORED:
-            events = _events(lineage, item)
-            content = b"".join(_event_line(line, event) for event in events)
+class _Conversion:
+    """Records of paginated rollouts as those of a legacy one, oldest first: events stand in the open turn."""
+
+    def __init__(self) -> None:
+        self._open: str | None = None
+
+    def edit(self, line: Record) -> Edit | None:
+        """Return what stands in a legacy rollout for a record."""
+        probe = line.envelope.payload
+        if line.envelope.type == EVENT_MSG and line.kind in TASK_STARTED:
+            self._open = probe.turn_id
+        elif line.envelope.type == EVENT_MSG and line.kind in TURN_ENDS:
+            self._open = None
+        elif line.envelope.type == EVENT_MSG and line.kind == ITEM_COMPLETED:
+            is_in_place = probe.turn_id is not None and probe.turn_id == self._open
+            payloads = legacy_payloads(bytes(payload_of(line)), is_in_place=is_in_place)
+            content = b"".join(_event_line(line, payload) for payload in payloads)
             return Edit(line.start_offset, line.end_offset, content)
-    return unnumbered(line)
+        return unnumbered(line)
 
 
-def _events(lineage: Lineage, item: dict[str, Any]) -> list[dict[str, Any]]:
-    """Return the legacy events that show a stored item. Raise UnsupportedFormat when none do."""
-    kind, content = item.get("type"), item.get("content")
-    if kind in {"AgentMessage", "Reasoning", "ContextCompaction"}:
-        thoughts = item.get("raw_content") or [] if kind == "Reasoning" else []
-        raw = [{"type": _THOUGHTS, "text": text} for text in thoughts if isinstance(text, str) and text]
-        return [*legacy_events(item), *raw]
-    if kind == "UserMessage" and isinstance(content, list) and all(_is_plain(part) for part in content):
-        return legacy_events(item)
-    what = f"an item of type {kind}" if kind != "UserMessage" else "a message with more than text and images"
-    raise UnsupportedFormat(
-        f"copying thread {lineage.thread_id}: it begins in a legacy rollout, so that its copy is one, too, "
-        f"and no legacy event shows {what:.80} (turns of {lineage.newest.file.path})",
-        hint="Leave it as it is: it can be read and gone on with.",
-    )
-
-
-def _is_plain(part: object) -> bool:
-    if not isinstance(part, dict):
-        return False
-    return part.get("type") == "text" or (
-        part.get("type") == "image" and isinstance(part.get("image_url"), str)
-    )
-
-
-def _event_line(line: Record, payload: dict[str, Any]) -> bytes:
-    members = {"timestamp": line.envelope.timestamp, "type": EVENT_MSG, "payload": payload}
+def _event_line(line: Record, payload: bytes) -> bytes:
+    members = {"timestamp": line.envelope.timestamp, "type": EVENT_MSG, "payload": msgspec.Raw(payload)}
     return msgspec.json.encode(members) + b"\n"

@@ -32,7 +32,8 @@ from rollout.store.settings import Override, SettledContext, ThreadSettings, set
 from rollout.store.spending import Spending
 from rollout.store.turn_metadata import turn_metadata
 from rollout.store.turn_recorder import TurnRecorder
-from rollout.turns.recorded import legacy_events, text_message
+from rollout.turns.legacy_writing import legacy_payloads
+from rollout.turns.recorded import text_message
 
 
 class Durability(StrEnum):
@@ -253,10 +254,11 @@ class Recorder:
 
     def visible_drafts(self, turn_id: TurnId, shown: Mapping[str, Any]) -> list[Draft]:
         """Return the records that show an item to people: of the kind that the thread's mode has."""
-        if self._on.mode is Mode.LEGACY:
-            return [self.event(payload) for payload in legacy_events(shown)]
         now = self.now_ms()
-        return [mark_draft(ItemShown(self._on.thread_id, turn_id, dict(shown), now, now))]
+        draft = mark_draft(ItemShown(self._on.thread_id, turn_id, dict(shown), now, now))
+        if self._on.mode is Mode.LEGACY:
+            return [Draft(draft.type, payload) for payload in legacy_payloads(draft.payload)]
+        return [draft]
 
     def started_draft(self, turn_id: TurnId) -> Draft:
         """Return the record that opens a turn, unwritten."""

@@ -16,14 +16,17 @@ from rollout.format.decoding import decode_json, decode_payload, payload_of
 from rollout.format.items import is_boundary, is_contextual_user, is_history, parts_of
 from rollout.format.payloads import RolledBack, TaskComplete, TaskStarted, TurnAborted
 from rollout.format.record import ABSENT, Record
-from rollout.turns.failure import TurnFailure, public_failure
+from rollout.turns.failure import public_failure
 from rollout.turns.hook_text import find_hook_fragment
-from rollout.turns.items import AgentMessage, Reasoning, ThreadItem, UserMessage
-from rollout.turns.legacy_items import hook_prompt_item, joined_reasoning, legacy_item
-from rollout.turns.model import ItemsView, Turn, TurnStatus, shown_status, summarise
+from rollout.turns.items import AgentMessage, ThreadItem, UserMessage
+from rollout.turns.legacy_items import hook_prompt_item, legacy_item
+from rollout.turns.legacy_marks import Named, find_marked, find_name
+from rollout.turns.legacy_turn import OpenTurn
+from rollout.turns.model import ItemsView, Turn, TurnStatus
 from rollout.turns.parts import TextInput
 
 _REVIEW_EVENTS: Final = frozenset({"entered_review_mode", "exited_review_mode"})
+_SLEEP: Final = ("Extension", "clock.sleep")
 _NAMING_EVENTS: Final = _REVIEW_EVENTS | {vocabulary.ITEM_COMPLETED}
 _CALL_EVENTS: Final = frozenset({"patch_apply_end", "mcp_tool_call_end"})
 """Both go to the turn that they name, these only if the name is not empty; all others to the active one."""
@@ -31,6 +34,7 @@ _CALL_EVENTS: Final = frozenset({"patch_apply_end", "mcp_tool_call_end"})
 
 class _ItemType(Struct, frozen=True):
     type: str = ""
+    kind: str = ""
 
 
 class _Message(Struct, frozen=True):
@@ -46,24 +50,6 @@ class TurnSpan(Struct, frozen=True):
     end_offset: int | None
 
 
-class _Open(Struct):
-    """A turn being built. `is_numbered`: its id is not stored anywhere, but counted."""
-
-    id: str
-    is_explicit: bool
-    status: TurnStatus
-    items: list[ThreadItem]
-    is_numbered: bool = False
-    has_compaction: bool = False
-    root_turn_id: str | None = None
-    error: TurnFailure | None = None
-    started_at: int | float | None = None
-    completed_at: int | float | None = None
-    duration_ms: int | float | None = None
-    start_offset: int = 0
-    end_offset: int | None = None
-
-
 class LegacyTurns:
     """The turns of one legacy history, fed record by record, oldest first.
 
@@ -72,8 +58,8 @@ class LegacyTurns:
     """
 
     def __init__(self, *, reads_bare_items: bool = False) -> None:
-        self._turns: list[_Open] = []
-        self._active: _Open | None = None
+        self._turns: list[OpenTurn] = []
+        self._active: OpenTurn | None = None
         self._index = -1
         self._next_number = 1
         self._reads_bare_items = reads_bare_items
@@ -97,16 +83,28 @@ class LegacyTurns:
                 self._implicit().has_compaction = True
             elif type_ == vocabulary.RESPONSE_ITEM:
                 self._response_item(record)
-        elif self._is_listed(record):
+        elif record.envelope.payload.type == vocabulary.ITEM_COMPLETED:
+            self._completed_item(record)
+        elif record.envelope.payload.type in vocabulary.LISTED_EVENTS:
             self._index += 1
             self._event(record)
 
-    def _is_listed(self, record: Record) -> bool:
+    def _completed_item(self, record: Record) -> None:
+        """Take what the reference client shows and counts, or what is marked for our readers."""
         probe = record.envelope.payload
-        if probe.type == vocabulary.ITEM_COMPLETED:
-            found = decode_json(probe.item, _ItemType)
-            return found is not None and found.type == "Plan"
-        return probe.type in vocabulary.LISTED_EVENTS
+        found = decode_json(probe.item, _ItemType)
+        is_listed = found is not None and (
+            found.type in vocabulary.LISTED_ITEMS or (found.type, found.kind) == _SLEEP
+        )
+        self._index += is_listed
+        marked = find_marked(record)
+        if marked is not None:
+            turn = self._find(probe.turn_id) if probe.turn_id is not None else None
+            item = marked.public()
+            if turn is not None and item is not None:
+                turn.show(item)
+        elif is_listed:
+            self._event(record)
 
     def _event(self, record: Record) -> None:
         kind = record.envelope.payload.type or ""
@@ -119,11 +117,11 @@ class LegacyTurns:
         elif kind == vocabulary.ROLLED_BACK:
             self._rolled_back(record)
         elif kind == vocabulary.USER_MESSAGE:
-            self._user_message(legacy_item(kind, payload_of(record), self._number()))
+            self._user_message(legacy_item(kind, payload_of(record), self._number()), find_name(record))
         else:
             item = legacy_item(kind, payload_of(record), self._number())
             if item is not None:
-                self._place(item, kind, record.envelope.payload.turn_id)
+                self._place(item, kind, record)
 
     def _note_question(self, record: Record) -> None:
         """Note where the words stand that a model was given before the event that opens a turn with them."""
@@ -135,7 +133,7 @@ class LegacyTurns:
     def _number(self) -> str:
         return f"item-{self._next_number}"
 
-    def _user_message(self, item: ThreadItem | None) -> None:
+    def _user_message(self, item: ThreadItem | None, name: Named | None = None) -> None:
         if item is None:
             return
         active = self._active
@@ -147,38 +145,30 @@ class LegacyTurns:
         if is_new:
             turn.start_offset = begin
         self._asked_offset = None
-        self._add(turn, item)
+        self._add(turn, item, name)
 
-    def _place(self, item: ThreadItem, kind: str, turn_id: str | None) -> None:
+    def _place(self, item: ThreadItem, kind: str, record: Record) -> None:
         """Put an item into the turn it names, if its kind names one, or else into the active turn."""
+        name, turn_id = find_name(record), record.envelope.payload.turn_id
         if turn_id is None or not (kind in _NAMING_EVENTS or (turn_id and kind in _CALL_EVENTS)):
-            self._add(self._implicit(), item)
+            self._add(self._implicit(), item, name)
             return
         turn = self._find(turn_id)
         if turn is None and kind in _REVIEW_EVENTS:
             self._finish()
-            turn = self._active = _Open(
+            turn = self._active = OpenTurn(
                 turn_id, False, TurnStatus.COMPLETED, [], start_offset=self._record_offset
             )
         if turn is not None:
-            self._add(turn, item)
+            self._add(turn, item, name)
 
-    def _add(self, turn: _Open, item: ThreadItem) -> None:
-        last = turn.items[-1] if turn.items else None
-        if isinstance(item, Reasoning) and isinstance(last, Reasoning):
-            turn.items[-1] = joined_reasoning(last, item)
-            return
-        for place, known in enumerate(turn.items):
-            if known.id == item.id:
-                turn.items[place] = item
-                return
-        if item.id == self._number():
+    def _add(self, turn: OpenTurn, item: ThreadItem, name: Named | None = None) -> None:
+        if turn.add(item, name, takes_number=item.id == self._number()):
             self._next_number += 1
-        turn.items.append(item)
 
-    def _implicit(self) -> _Open:
+    def _implicit(self) -> OpenTurn:
         if self._active is None:
-            self._active = _Open(
+            self._active = OpenTurn(
                 f"rollout-{self._index}",
                 False,
                 TurnStatus.COMPLETED,
@@ -188,7 +178,7 @@ class LegacyTurns:
             )
         return self._active
 
-    def _find(self, turn_id: str) -> _Open | None:
+    def _find(self, turn_id: str) -> OpenTurn | None:
         if self._active is not None and self._active.id == turn_id:
             return self._active
         return next((turn for turn in self._turns if turn.id == turn_id), None)
@@ -198,7 +188,7 @@ class LegacyTurns:
         turn, self._active = self._active, None
         if turn is not None and turn.end_offset is None and not turn.is_explicit:
             turn.end_offset = self._record_offset if end_offset is None else end_offset
-        if turn is not None and (turn.is_explicit or turn.items or turn.has_compaction):
+        if turn is not None and turn.is_worth_showing:
             self._turns.append(turn)
 
     def _started(self, record: Record) -> None:
@@ -206,7 +196,7 @@ class LegacyTurns:
         if started is None:
             return
         self._finish()
-        self._active = _Open(
+        self._active = OpenTurn(
             started.turn_id,
             True,
             TurnStatus.IN_PROGRESS,
@@ -244,7 +234,7 @@ class LegacyTurns:
         turn.error = error or turn.error
         self._end(turn, ended)
 
-    def _end(self, turn: _Open, ended: TaskComplete | TurnAborted) -> None:
+    def _end(self, turn: OpenTurn, ended: TaskComplete | TurnAborted) -> None:
         turn.completed_at = ended.completed_at
         turn.duration_ms = ended.duration_ms
         if turn.end_offset is None:
@@ -258,7 +248,7 @@ class LegacyTurns:
             return
         self._finish()
         del self._turns[max(0, len(self._turns) - rolled_back.num_turns) :]
-        self._next_number = 1 + sum(len(turn.items) for turn in self._turns)
+        self._next_number = 1 + sum(len(turn.items) - turn.uncounted for turn in self._turns)
 
     def _response_item(self, record: Record) -> None:
         probe = record.envelope.payload
@@ -283,7 +273,7 @@ class LegacyTurns:
 
     def result(self, view: ItemsView) -> list[Turn]:
         """Return the turns so far, oldest first, as shown for a thread that nobody runs."""
-        return [_shown(turn, view) for turn in self._so_far()]
+        return [turn.shown(view) for turn in self._so_far()]
 
     def spans(self) -> list[TurnSpan]:
         """Return where the turns so far lie, oldest first.
@@ -299,27 +289,8 @@ class LegacyTurns:
             spans.append(TurnSpan(turn.id, turn.start_offset, end_offset))
         return spans
 
-    def _so_far(self) -> list[_Open]:
+    def _so_far(self) -> list[OpenTurn]:
         active = self._active
-        if active is not None and (active.is_explicit or active.items or active.has_compaction):
+        if active is not None and active.is_worth_showing:
             return [*self._turns, active]
         return self._turns
-
-
-def _shown(turn: _Open, view: ItemsView) -> Turn:
-    items: list[ThreadItem] = []
-    if view is ItemsView.FULL:
-        items = list(turn.items)
-    elif view is ItemsView.SUMMARY:
-        items = summarise(turn.items, takes_any_phase=True, takes_unphased=True)
-    return Turn(
-        turn.id,
-        turn.root_turn_id,
-        view,
-        shown_status(turn.status),
-        turn.error,
-        turn.started_at,
-        turn.completed_at,
-        turn.duration_ms,
-        items,
-    )

@@ -115,10 +115,8 @@ def takes_number(event_type: str, payload: Raw | bytes) -> bool:
 
 def joined_reasoning(earlier: items.Reasoning, later: items.Reasoning) -> items.Reasoning:
     """Return `earlier` continued by `later`; the number of `later` stays free."""
-    return items.Reasoning(
-        id=earlier.id,
-        summary=earlier.summary + later.summary,
-        content=earlier.content + later.content,
+    return msgspec.structs.replace(
+        earlier, summary=earlier.summary + later.summary, content=earlier.content + later.content
     )
 
 

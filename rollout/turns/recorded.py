@@ -113,25 +113,6 @@ def _input(part: Item) -> dict[str, Any]:
     return {"type": "text", "text": "".join(_texts([part])), "text_elements": []}
 
 
-def legacy_events(shown: Item) -> list[dict[str, Any]]:
-    """Return the events with which a legacy rollout shows a stored item; few kinds have one."""
-    kind = shown.get("type")
-    if kind == "UserMessage":
-        parts = shown.get("content") or []
-        text = text_of(parts)
-        images = [part["image_url"] for part in parts if part.get("type") == "image" and "image_url" in part]
-        return [{"type": "user_message", "message": text, "images": images}]
-    if kind == "AgentMessage":
-        text = text_of(shown.get("content"))
-        return [{"type": "agent_message", "message": text, "phase": shown.get("phase")}]
-    if kind == "Reasoning":
-        summary = shown.get("summary_text") or []
-        return [{"type": "agent_reasoning", "text": text} for text in summary if isinstance(text, str)]
-    if kind == "ContextCompaction":
-        return [{"type": "context_compacted"}]
-    return []
-
-
 def text_message(role: str, text: str) -> dict[str, Any]:
     """Return a message of one text."""
     kind = "output_text" if role == "assistant" else "input_text"

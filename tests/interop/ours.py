@@ -11,13 +11,17 @@ import msgspec
 from refclient.capture import Page
 from refclient.install import Client
 
+from rollout.format.codec import decode_lines
+from rollout.format.record import Era, Record
 from rollout.fs.posix import POSIX
 from rollout.ids import ThreadId
 from rollout.log.chunks import MAX_LINE_BYTES
+from rollout.log.lines import iter_lines
 from rollout.replay.context import Context, read_context
 from rollout.replay.lineage import Lineage
 from rollout.store.opening import Opener
 from rollout.store.turn_pages import read_item_page, read_turn_page, read_turns
+from rollout.turns.legacy import LegacyTurns
 from rollout.turns.model import ItemsView
 from rollout.turns.paging import PageRequest, SortDirection
 from tests.interop.asked import LIMIT
@@ -25,7 +29,7 @@ from tests.interop.asked import LIMIT
 METADATA = "internal_chat_message_metadata_passthrough"
 """The member of an item that the client does not send to a model endpoint such as ours."""
 
-_SINCE_0_169 = frozenset({"startedAtMs", "completedAtMs", "moderation"})
+_SINCE_0_169 = frozenset({"startedAtMs", "completedAtMs", "moderation", "generationId"})
 """Members of items that earlier releases do not show; a listing of items tells the times beside each."""
 
 
@@ -57,6 +61,29 @@ def our_turns(home: Path, thread_id: str, view: ItemsView = ItemsView.FULL) -> A
     """Return all turns of a thread, oldest first."""
     with open_lineage(home, thread_id) as lineage:
         return plain(read_turns(lineage, view))
+
+
+def our_turns_without_marks(home: Path, thread_id: str) -> Any:
+    """Return all turns as a reader sees them that does not know what we add to events of legacy rollouts."""
+    with open_lineage(home, thread_id) as lineage:
+        if lineage.is_paginated:
+            return plain(read_turns(lineage, ItemsView.FULL))
+        (segment,) = lineage.segments
+        fold = LegacyTurns()
+        for batch in iter_lines(lineage.source(segment), lineage.span(segment)):
+            for line in batch:
+                if isinstance(line, Record):
+                    fold.feed(_without_marks(line))
+        return plain(fold.result(ItemsView.FULL))
+
+
+def _without_marks(record: Record) -> Record:
+    members = json.loads(record.stored)
+    for key in ("shown_as", "shown_in"):
+        members["payload"].pop(key, None)
+    (bare,) = decode_lines(json.dumps(members).encode() + b"\n", record.start_offset, Era.ENVELOPE)
+    assert isinstance(bare, Record)
+    return bare
 
 
 def our_turn_pages(home: Path, thread_id: str, view: ItemsView, way: SortDirection) -> list[Page]:

@@ -20,7 +20,7 @@ from rollout.turns.paging import SortDirection
 from tests.conformance.recorded import RECORDED
 from tests.interop.asked import Answers
 from tests.interop.conftest import Ask
-from tests.interop.ours import as_shown_by, our_history, our_turns
+from tests.interop.ours import as_shown_by, our_history, our_turns, our_turns_without_marks
 
 pytestmark = pytest.mark.interop
 
@@ -28,6 +28,14 @@ HOMES = ("forks", "reverts")
 PARENT = uuid(0xF1A7)
 ASKED = {"type": "message", "role": "user", "content": [{"type": "input_text", "text": "Go on."}]}
 SAID = {"type": "message", "role": "assistant", "content": [{"type": "output_text", "text": "Gladly."}]}
+
+VECTORS = Path(__file__).parents[1] / "unit" / "turns" / "vectors" / "stored_items.jsonl"
+SOUND_BY_ID = '"input_audio","file_id"'
+"""What release 0.163 does not read."""
+LINES = [line for line in VECTORS.read_text().splitlines() if SOUND_BY_ID not in line]
+KNOWN = [one["stored"] for one in map(json.loads, LINES) if one["wire"] is not None]
+STORED = [{**stored, "id": f"shown-{place}"} for place, stored in enumerate(KNOWN)]
+"""Stored items of every kind."""
 
 
 @dataclass(frozen=True)
@@ -91,7 +99,7 @@ def test_a_flat_thread_is_listed_with_the_same_turns(recorded: list[Flat], clien
 
 @pytest.fixture(scope="module")
 def legacy(ask: Ask, tmp_path_factory: pytest.TempPathFactory) -> Flat:
-    """A fork of ours of a legacy thread, which the client refuses to open until it is flat."""
+    """A fork of ours of a legacy thread, with items of every kind; the client refuses it until it is flat."""
     home = tmp_path_factory.mktemp("flat-legacy")
     draft = Draft(PARENT, "legacy")
     draft.header()
@@ -101,6 +109,9 @@ def legacy(ask: Ask, tmp_path_factory: pytest.TempPathFactory) -> Flat:
     with open_store(home, state_dir=None) as store:
         child = fork.fork_thread(store, PARENT, model="model-two", exclude_turns=True).id
         store.append_turn(child, [ASKED, SAID])
+        with store.record(child) as recorder, recorder.turn("Do it.") as turn:
+            for item in STORED:
+                turn.append(SAID, shown=item)
     (found,) = flattened(ask, home, [PARENT, child], [child])
     return found
 
@@ -110,11 +121,25 @@ def test_a_fork_of_a_legacy_thread_is_opened_once_it_is_flat(legacy: Flat) -> No
     assert legacy.answers.history == legacy.history
 
 
-def test_a_fork_of_a_legacy_thread_shows_what_it_showed(legacy: Flat, client: Client) -> None:
-    """What it recorded since, by legacy events: the numbers of these items are new."""
-    ours = our_turns(legacy.home, legacy.thread_id)
-    assert legacy.listed() == as_shown_by(client, ours)
-    assert ours[:2] == legacy.turns[:2]
-    assert [turn["id"] for turn in ours] == [turn["id"] for turn in legacy.turns]
-    texts = [item.get("text") or item["content"][0]["text"] for item in ours[2]["items"]]
-    assert texts == ["Go on.", "Gladly."]
+def test_a_fork_of_a_legacy_thread_shows_what_it_showed(legacy: Flat) -> None:
+    """Items of every kind, under the ids and with the times that they had."""
+    assert our_turns(legacy.home, legacy.thread_id) == legacy.turns
+
+
+def test_the_client_shows_of_it_what_events_say(legacy: Flat, client: Client) -> None:
+    """No more and no less than we without our marks: what was said, and what was done that events hold."""
+    listed = legacy.listed()
+    ours = as_shown_by(client, our_turns_without_marks(legacy.home, legacy.thread_id))
+    assert listed == ours
+    assert [turn["id"] for turn in listed] == [turn["id"] for turn in legacy.turns]
+    kinds = {item["type"] for item in listed[-1]["items"]}
+    assert kinds >= {
+        "userMessage",
+        "agentMessage",
+        "reasoning",
+        "plan",
+        "fileChange",
+        "mcpToolCall",
+        "webSearch",
+    }
+    assert kinds.isdisjoint({"commandExecution", "dynamicToolCall", "collabAgentToolCall"})

@@ -217,20 +217,41 @@ def test_a_legacy_root_makes_a_legacy_copy() -> None:
     assert records[0]["payload"]["history_mode"] == "legacy"
     assert not any("ordinal" in record for record in records)
     after = shown(store, 2)
-    assert [turn.id for turn in after[0]] == [turn.id for turn in before[0]]
-    assert after[0][:1] == before[0][:1]
+    assert after[0] == before[0]
     assert after[2:] == before[2:]
 
 
-def test_what_no_legacy_file_shows_is_refused() -> None:
-    """The thread stays as it is, with all that it shows."""
+def test_what_no_legacy_event_shows_is_in_a_legacy_copy() -> None:
+    """With its id, its times and its bytes; what nobody knows as well."""
     parent = thread(1, mode="legacy").user("one").event("user_message", message="one")
-    child = parent.fork(2, at_its_end(parent)).start("t").shows("t", "i", kind="CommandExecution").end("t")
+    child = parent.fork(2, at_its_end(parent)).start("t").shows("t", "m").shows("t", "i", kind="FromNextYear")
+    call = {
+        "type": "DynamicToolCall",
+        "id": "c",
+        "tool": "look",
+        "arguments": {"a": 1},
+        "status": "completed",
+    }
+    times = {"started_at_ms": 1, "completed_at_ms": 2}
+    child.event("item_completed", thread_id=uuid(2), turn_id="t", item=call, **times).end("t")
     store = store_over(parent, child)
     before = shown(store, 2)
-    with pytest.raises(UnsupportedFormat, match="CommandExecution"):
-        flatten_thread(store, uuid(2))
-    assert shown(store, 2) == before
+    content = content_of(store, flatten_thread(store, uuid(2)))
+    after = shown(store, 2)
+    assert after[0] == before[0]
+    assert [item.id for item in after[0][-1].items] == ["m", "c"]
+    assert b'"FromNextYear"' in content
+
+
+def test_an_item_behind_its_turn_goes_into_a_legacy_copy() -> None:
+    """Where an event would go to the turn that is open then."""
+    parent = thread(1, mode="legacy").user("one").event("user_message", message="one")
+    child = parent.fork(2, at_its_end(parent)).turn("two").start("u").shows("turn-1", "late", "Late.")
+    child.shows("u", "there", "There.").end("u")
+    store = store_over(parent, child)
+    before = shown(store, 2)
+    flatten_thread(store, uuid(2))
+    assert shown(store, 2)[0] == before[0]
 
 
 def early(*lines: dict[str, Any]) -> bytes:

@@ -56,7 +56,7 @@ def test_a_turn_takes_these_records_in_this_order() -> None:
 
 
 def test_a_legacy_turn_shows_items_as_events() -> None:
-    """And numbers nothing; a tool's answer has no event of its own."""
+    """And numbers nothing; a tool's answer, which has no event, as a marked item."""
     fs, store = legacy_home(settled())
     with store.record(LEGACY_ID) as recorder, recorder.turn("Hello?") as turn:
         turn.append({"type": "reasoning", "summary": [{"type": "summary_text", "text": "Hm."}]})
@@ -64,10 +64,31 @@ def test_a_legacy_turn_shows_items_as_events() -> None:
         turn.append(ANSWER)
         turn.append(said("assistant", "Hello."))
     content = content_of(fs, LEGACY_ID)
-    reasoned = ["response_item", "agent_reasoning", "response_item", "response_item"]
+    reasoned = ["response_item", "agent_reasoning"]
+    called = ["response_item", "response_item", "item_completed"]
+    answered = ["response_item", "agent_message", "task_complete"]
     started = ["task_started", "turn_context", "response_item", "user_message"]
-    assert kinds_of(content)[2:] == [*started, *reasoned, "response_item", "agent_message", "task_complete"]
+    assert kinds_of(content)[2:] == [*started, *reasoned, *called, *answered]
     assert b"ordinal" not in content
+
+
+def test_a_legacy_turn_shows_what_a_paginated_one_shows() -> None:
+    """The same items, tools included, under the ids that they were recorded with."""
+    shown = []
+    for thread_id, (_, store) in ((LEGACY_ID, legacy_home(settled())), (None, new_home())):
+        thread_id = thread_id or new_thread(store)
+        with store.record(thread_id) as recorder, recorder.turn("Hello?") as turn:
+            turn.append(
+                {"type": "reasoning", "id": "r", "summary": [{"type": "summary_text", "text": "Hm."}]}
+            )
+            turn.append(CALL)
+            turn.append(ANSWER)
+            turn.append({**said("assistant", "Hello."), "id": "a"})
+        with store.open_thread(thread_id) as thread:
+            (made,) = [one for one in thread.all_turns() if one.id == turn.id]
+            shown.append([(type(item), item.id) for item in made.items[1:]])
+    assert shown[0] == shown[1]
+    assert [item_id for _, item_id in shown[0]] == ["r", "c1", "a"]
 
 
 def test_a_turn_reads_back_as_it_was_recorded() -> None:

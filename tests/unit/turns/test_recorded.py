@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from rollout.turns.recorded import ItemEcho, legacy_events, text_message
+from rollout.turns.recorded import ItemEcho, text_message
 
 
 def echo_of() -> ItemEcho:
@@ -109,20 +109,3 @@ def test_context_that_a_client_inserted_is_not_shown_as_said(others: list[str]) 
     texts = ["<environment_context>\n<cwd>/src</cwd>\n</environment_context>", *others]
     parts = [{"type": "input_text", "text": text} for text in texts]
     assert echo_of().echo({"type": "message", "role": "user", "content": parts}) is None
-
-
-def test_a_legacy_rollout_shows_what_it_has_events_for() -> None:
-    """And nothing for the rest."""
-    echo = echo_of()
-    parts = [{"type": "input_text", "text": "A"}, {"type": "input_image", "image_url": "data:x"}]
-    asked = echo.echo({"type": "message", "role": "user", "content": parts})
-    said = echo.echo({**text_message("assistant", "B"), "phase": "commentary"})
-    thought = echo.echo({"type": "reasoning", "summary": [{"text": "C"}, {"text": "D"}]})
-    assert asked is not None
-    assert said is not None
-    assert thought is not None
-    assert legacy_events(asked) == [{"type": "user_message", "message": "A", "images": ["data:x"]}]
-    assert legacy_events(said) == [{"type": "agent_message", "message": "B", "phase": "commentary"}]
-    assert [event["text"] for event in legacy_events(thought)] == ["C", "D"]
-    assert legacy_events({"type": "ContextCompaction", "id": "x"}) == [{"type": "context_compacted"}]
-    assert legacy_events({"type": "Plan", "id": "x"}) == []
