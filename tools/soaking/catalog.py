@@ -1,6 +1,6 @@
-"""Many processes over one catalog at once: each records, is told or finds out, rebuilds, and lists.
+"""Many processes over one catalog at once: each records, finds out, rebuilds, lists, and says things.
 
-usage of one: python -m soaking.catalog HOME SECONDS SEED
+usage of one: python -m soaking.catalog HOME SECONDS SEED SHARED
 """
 
 from __future__ import annotations
@@ -28,11 +28,12 @@ class CatalogOutcome(NamedTuple):
 
 def soak_catalog(home: Path, seconds: float, processes: int) -> CatalogOutcome:
     """Let them all run; raise AssertionError on any error, or when rows are not what the files say."""
+    shared = new_thread(home)
     command = [sys.executable, "-W", "error", "-m", "soaking.catalog", str(home), str(seconds)]
     environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(TOOLS), str(TOOLS.parent)])}
     running = [
         subprocess.Popen(
-            [*command, str(seed)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment
+            [*command, str(seed), shared], stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment
         )
         for seed in range(processes)
     ]
@@ -48,10 +49,24 @@ def soak_catalog(home: Path, seconds: float, processes: int) -> CatalogOutcome:
             rows, files = store.catalog.page_of_rows(request), store.catalog.page_of_files(request)
             assert rows == files, f"by {sort}: rows and files differ"
             assert rows is not None
-        return CatalogOutcome(sum(int(output) for output, _ in told), len(rows.data))
+        done = [int(output) for output, _ in told]
+        tags = {f"{seed}-{number}" for seed, number in enumerate(done) if number}
+        assert set(store.facts(shared).tags) == tags, "what somebody said was lost"
+        return CatalogOutcome(sum(done), len(rows.data))
 
 
-def _work(home: Path, ends_at: float, random: Random) -> int:
+def _say(store: rollout.Store, shared: str, seed: str, number: int) -> None:
+    """Give the thread that all speak of another tag of ours, and find it by that."""
+    tag = f"{seed}-{number}"
+    store.set_facts(shared, rollout.FactsPatch(tags={tag: True, f"{seed}-{number - 1}": None}))
+    page = store.catalog.page_of_rows(ListRequest(where=rollout.ThreadFilter(tags=(tag,))))
+    assert page is not None
+    assert [row.id for row in page.data] == [shared], "not found by its tag"
+
+
+def _work(home: Path, ends_at: float, seed: str, shared: str) -> int:
+    """Return how often the catalog was brought up to date, and something said."""
+    random = Random(int(seed))
     done = 0
     number = 0
     while time.monotonic() < ends_at:
@@ -71,6 +86,7 @@ def _work(home: Path, ends_at: float, random: Random) -> int:
                 else:
                     catalog.refresh()
                 done += 1
+                _say(store, shared, seed, done)
                 where = rollout.ThreadFilter(source_kinds=("cli",))
                 page = store.catalog.page_of_rows(ListRequest(100, where=where))
                 assert page is not None
@@ -80,8 +96,8 @@ def _work(home: Path, ends_at: float, random: Random) -> int:
 
 def main() -> None:
     """Work as the arguments say, and say how often the catalog was brought up to date."""
-    home, seconds, seed = sys.argv[1:]
-    print(_work(Path(home), time.monotonic() + float(seconds), Random(int(seed))))
+    home, seconds, seed, shared = sys.argv[1:]
+    print(_work(Path(home), time.monotonic() + float(seconds), seed, shared))
 
 
 if __name__ == "__main__":
