@@ -9,7 +9,6 @@ from msgspec import Struct, structs
 from rollout.errors import NotFound
 from rollout.ids import ThreadId
 from rollout.log.spawns import SpawnStatus
-from rollout.store.agents import Agents
 from rollout.store.headers import AgentLabel, RolloutHead, Rollouts, iter_heads
 from rollout.store.kin import find_first_words, telling_length, thread_names
 from rollout.store.spawn_graph import SpawnGraph
@@ -76,7 +75,7 @@ class AgentTree(Struct, frozen=True, dict=True):
 def agent_tree_of(store: Store, reference: str) -> AgentTree:
     """Return the tree that a thread, readable or not, belongs to. Raise NotFound, InvalidRequest."""
     thread_id = store.find_thread_id(reference)
-    graph = Agents(store).graph()
+    graph = store.agents.graph()
     rollouts = store.rollouts()
     if not rollouts.index.files_of(thread_id) and thread_id not in graph.edges:
         raise NotFound(

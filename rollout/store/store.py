@@ -17,6 +17,7 @@ from rollout.log.layout import RolloutFile
 from rollout.replay.checkpoint import CHECKPOINT_EVERY_BYTES
 from rollout.replay.context import Context
 from rollout.replay.lineage import Lineage
+from rollout.store.agents import Agents
 from rollout.store.check import FileCheck, check_files, files_to_check
 from rollout.store.facts import ThreadFacts, find_facts, set_facts, teller
 from rollout.store.listing import Finding, Listing, ListRequest, SortKey, find_strays, first_thread
@@ -61,6 +62,7 @@ class Store:
         self._opener = Opener(fs, home, max_line_bytes, clock)
         self._state_folder = state_folder
         self._catalog: Cataloged | None = None
+        self.agents = Agents(self)
         self._sidecars: FileSidecars | None = None
         if state_folder:
             writable, index = lambda: self.surroundings().fs, lambda: self._opener.index
@@ -325,17 +327,9 @@ class Store:
         from rollout.fs.posix_write import current_pid, writable
         from rollout.store.recording import Surroundings
 
-        return Surroundings(
-            writable(self.fs, self.home),
-            self.home,
-            self._opener,
-            self._clock,
-            self._new_id,
-            current_pid(),
-            self.max_line_bytes,
-            self._sidecars,
-            self._state_folder,
-        )
+        fs, side, state = writable(self.fs, self.home), self._sidecars, self._state_folder
+        pid, cap = current_pid(), self.max_line_bytes
+        return Surroundings(fs, self.home, self._opener, self._clock, self._new_id, pid, cap, side, state)
 
     def close(self) -> None:
         """Let go of what was learnt of the home. Idempotent; a closed store may be used again."""

@@ -20,7 +20,6 @@ from msgspec import Struct
 from rollout.cli.app import run
 from rollout.ids import mint_uuid7
 from rollout.log.spawns import SpawnStatus
-from rollout.store.agents import Agents
 from rollout.store.root import open_store
 from tests.builders import Rollout, thread, uuid
 from tests.recorded_home import said
@@ -133,7 +132,7 @@ def make_agents(home: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         (folder / rollout.name()).write_bytes(rollout.content)
     with open_store(home) as store:
-        Agents(store).set_status(uuid(2), SpawnStatus.CLOSED)
+        store.agents.set_status(uuid(2), SpawnStatus.CLOSED)
 
 
 def _agent(number: int, parent: int, nickname: str | None, role: str | None, **members: object) -> Rollout:

@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 
 from rollout.log.spawns import SpawnStatus
-from rollout.store.agents import Agents
 from rollout.store.root import open_store
 from tests.builders import Rollout, thread, uuid
 from tests.cli.conftest import Runner
@@ -40,7 +39,7 @@ def close(home: Path, *numbers: int) -> None:
     """Close the edges to some agents of a home."""
     with open_store(home) as store:
         for number in numbers:
-            Agents(store).set_status(uuid(number), SpawnStatus.CLOSED)
+            store.agents.set_status(uuid(number), SpawnStatus.CLOSED)
 
 
 def printed(

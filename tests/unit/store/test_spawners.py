@@ -9,7 +9,6 @@ import pytest
 
 from rollout.catalog.query import ThreadFilter
 from rollout.log.spawns import SpawnStatus
-from rollout.store.agents import Agents
 from rollout.store.listing import ListRequest
 from rollout.store.root import open_store
 from rollout.store.store import Store
@@ -46,23 +45,23 @@ def test_headers_count_where_nothing_was_said(store: Store) -> None:
 
 def test_an_edge_that_was_said_is_found_from_its_parent(store: Store) -> None:
     """Open or closed."""
-    Agents(store).add_edge(uuid(1), uuid(4), SpawnStatus.CLOSED)
+    store.agents.add_edge(uuid(1), uuid(4), SpawnStatus.CLOSED)
     assert listed(store, parent_id=uuid(1)) == [2, 4]
 
 
 def test_an_edge_that_was_said_is_found_from_above(store: Store) -> None:
     """With what headers say is below it."""
-    Agents(store).add_edge(uuid(4), uuid(2))
+    store.agents.add_edge(uuid(4), uuid(2))
     assert (listed(store, ancestor_id=uuid(4)), listed(store, ancestor_id=uuid(1))) == ([2, 3], [])
 
 
 def test_other_filters_hold_beside_it(store: Store) -> None:
     """Both must let a thread through."""
-    Agents(store).add_edge(uuid(3), uuid(5))
+    store.agents.add_edge(uuid(3), uuid(5))
     assert listed(store, ancestor_id=uuid(1), term="Thread 5") == [5]
 
 
 def test_nothing_is_below_a_thread_that_is_not_there(store: Store) -> None:
     """Whatever else was said."""
-    Agents(store).add_edge(uuid(3), uuid(5))
+    store.agents.add_edge(uuid(3), uuid(5))
     assert listed(store, ancestor_id=uuid(9)) == []
