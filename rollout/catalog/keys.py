@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Final
 
 KEYS: Final[dict[str, str]] = {
-    "threads": "c440f088b0b823ef",
-    "turns": "b66cb377f94a3a8d",
-    "search": "a89844c1b6af3bc9",
-    "usage": "c440f088b0b823ef",
-    "spawn": "d07428cdc067437b",
+    "threads": "ca8b818aef0bca28",
+    "turns": "81c5002bfbfd0f0e",
+    "search": "5110994fdc2bcb2e",
+    "usage": "ca8b818aef0bca28",
+    "spawn": "24aa5ea121abc9a6",
 }

@@ -76,6 +76,9 @@ def role_key(role: Role) -> str:
     return f"\u00a4{role.value}"
 
 
+_ROLE_KEYS: Final = {role: role_key(role) for role in Role}
+
+
 class MessagePlace(Struct, frozen=True):
     """Where a message stands in its rollout, and who said it."""
 
@@ -95,7 +98,7 @@ def _row(start_offset: int, said: Said) -> _Row | None:
     if not keys:
         return None
     size = len(said.text) if said.text.isascii() else len(said.text.encode("utf-8", "replace"))
-    return _Row(start_offset, said.role, " ".join((*sorted(keys), role_key(said.role))), size)
+    return _Row(start_offset, said.role, " ".join((*keys, _ROLE_KEYS[said.role])), size)
 
 
 class SearchReader:

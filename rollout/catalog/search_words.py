@@ -28,7 +28,8 @@ _RUN: Final = re.compile(rf"[{_UNSPACED}]+|(?:[^\W_{_UNSPACED}]|[\u0300-\u036f])
 _IS_UNSPACED: Final = re.compile(rf"[{_UNSPACED}]").match
 _ACCENTS: Final = re.compile(r"[\u0300-\u036f]+")
 _NO_LETTERS: Final = re.compile(r"[\W_]+")
-_ASCII_RUNS: Final = re.compile(r"[a-z0-9]+").findall
+_PLAIN: Final = "".join(chr(code).lower() if chr(code).isalnum() else " " for code in range(128))
+"""What each character of plain text becomes: this and a split is the fastest way to its words."""
 
 
 class Place(Struct, frozen=True, gc=False):
@@ -71,7 +72,7 @@ def iter_places(text: str) -> Iterator[Place]:
 def atoms_of(text: str) -> list[str]:
     """Return the atoms of a text in their order."""
     if text.isascii():
-        return [run[:LONGEST_ATOM] for run in _ASCII_RUNS(text.lower())]
+        return [run[:LONGEST_ATOM] for run in text.translate(_PLAIN).split()]
     return [place.atom for place in iter_places(text)]
 
 
@@ -107,7 +108,7 @@ def keys_of(text: str) -> set[str]:
 
 
 def _ascii_keys(text: str) -> set[str]:
-    keys = set(_ASCII_RUNS(text.lower()))
+    keys = set(text.translate(_PLAIN).split())
     if max(map(len, keys), default=0) > LONGEST_ATOM:
         return {key[:LONGEST_ATOM] for key in keys}
     return keys

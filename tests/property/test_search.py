@@ -156,7 +156,7 @@ def test_every_word_of_a_text_finds_it(text: str) -> None:
         atoms = atoms_of(word)
         if not atoms or '"' in word or "(" in word or ")" in word or word in {"AND", "OR", "NOT"}:
             continue
-            node = parse_query(word)
+        node = parse_query(word)
         asked = expression_of(node)
         assert connection.execute("SELECT rowid FROM words WHERE words MATCH ?", (asked,)).fetchall(), word
         assert matches(node, atoms_of(text)), word
