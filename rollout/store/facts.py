@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 from msgspec import UNSET, Struct, UnsetType
 
-from rollout.errors import InvalidRequest
+from rollout.errors import DamagedLog, InvalidRequest, UnsupportedFormat
 from rollout.format.payloads import GitState
 from rollout.fs.api import FileSystem
 from rollout.ids import ThreadId
@@ -53,9 +53,8 @@ class ThreadFacts(Struct, frozen=True, rename="camel", kw_only=True):
 
 
 def find_facts(fs: FileSystem, home: str, opener: Opener, thread_id: ThreadId) -> ThreadFacts:
-    """Return the facts of a thread that is there. Raise NotFound and whatever opening it raises."""
-    with opener.open_thread(thread_id) as lineage:
-        is_archived = lineage.newest.file.is_archived
+    """Return the facts of a thread that is there, readable or not. Raise NotFound, StorageFailed."""
+    is_archived = _is_archived(opener, thread_id)
     said = opener.facts.get()
     facts = said.get(thread_id, NO_FACTS)
     return ThreadFacts(
@@ -70,6 +69,18 @@ def find_facts(fs: FileSystem, home: str, opener: Opener, thread_id: ThreadId) -
     )
 
 
+def _is_archived(opener: Opener, thread_id: ThreadId) -> bool:
+    """Tell where a thread's files are, after a look at whose they are."""
+    try:
+        with opener.open_thread(thread_id) as lineage:
+            return lineage.newest.file.is_archived
+    except (DamagedLog, UnsupportedFormat):
+        files = opener.index.files_of(thread_id)
+        if not files:
+            raise
+        return files[0].is_archived
+
+
 def set_facts(around: Surroundings, thread_id: ThreadId, patch: FactsPatch) -> ThreadFacts:
     """Let a patch count; return all facts of the thread. Durable on return.
 
@@ -78,7 +89,7 @@ def set_facts(around: Surroundings, thread_id: ThreadId, patch: FactsPatch) -> T
     NotFound, Conflict while facts or names are locked, and as archiving does, once everything else counts.
     """
     said = checked_patch(patch, around.opener.facts.of(thread_id))
-    around.opener.open_thread(thread_id).close()
+    _is_archived(around.opener, thread_id)  # it is there
     if said != FactsPatch():
         from rollout.log.facts_writing import append_patch
 

@@ -11,9 +11,7 @@ import pytest
 
 from rollout.catalog.query import ThreadFilter
 from rollout.errors import InvalidRequest, NotFound
-from rollout.ids import ThreadId
 from rollout.log.facts import FactsPatch, GitPatch
-from rollout.log.facts_writing import append_patch
 from rollout.store.listing import ListRequest
 from rollout.store.store import Store
 from rollout.testing.crashfs import CrashFS
@@ -176,7 +174,7 @@ def test_rows_and_files_show_the_same(disk: DiskHome) -> None:
     store.set_facts(
         uuid(1), FactsPatch(name="n", git_info=GitPatch(branch=None), memory_mode="disabled", cwd="/m")
     )
-    append_patch(store.surroundings().fs, store.home, ThreadId(uuid(4)), FactsPatch(is_pinned=True), 5)
+    store.set_facts(uuid(4), FactsPatch(is_pinned=True))
     request = ListRequest(where=ThreadFilter(since_ms=0))
     rows, files = store.catalog.page_of_rows(request), store.catalog.page_of_files(request)
     assert rows is not None
