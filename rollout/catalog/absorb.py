@@ -23,6 +23,9 @@ from rollout.log.layout import COMPRESSED_SUFFIX
 from rollout.log.source import Source, open_source
 
 
+_GOES_ON: Final = frozenset({Why.GREW, Why.DUE, Why.REPACKED})
+
+
 class Derived(Struct, frozen=True):
     """What became of one file: the new values of its row, and a reader for each domain with rows to write.
 
@@ -72,8 +75,10 @@ class Absorber(Struct, frozen=True):
     def _read(self, connection: sqlite3.Connection, work: Work, source: Source, header: Header) -> Derived:
         known = work.known
         watermark = 0
-        if known is not None and known.watermark > 0 and work.why in {Why.GREW, Why.DUE}:
-            watermark = self._trusted(connection, known.file_id, source, header, known.watermark)
+        if known is not None and known.watermark > 0 and work.why in _GOES_ON:
+            is_blind = work.why is not Why.REPACKED and source.path.endswith(COMPRESSED_SUFFIX)
+            if not is_blind:
+                watermark = self._trusted(connection, known.file_id, source, header, known.watermark)
         due_before = known.due if known is not None and watermark > 0 else 0
         readers: list[tuple[Domain, Reader, int]] = []
         due = 0
@@ -112,7 +117,7 @@ class Absorber(Struct, frozen=True):
     ) -> int:
         """Return the watermark if the bytes before it are those that we knew, else 0."""
         row = connection.execute("SELECT anchor FROM files WHERE file_id = ?", (file_id,)).fetchone()
-        if row is None or source.path.endswith(COMPRESSED_SUFFIX) or not source.reaches(watermark):
+        if row is None or not source.reaches(watermark):
             return 0
         return watermark if anchor_of(source, header.end_offset, watermark) == row[0] else 0
 
@@ -168,7 +173,7 @@ def write_derived(connection: sqlite3.Connection, domains: Sequence[Domain], der
         reader.store(connection, file_id)
     if derived.settles:
         mark_unsettled(connection, file.name.thread_id)
-        if known is None or derived.work.why is not Why.GREW:
+        if known is None or derived.work.why not in {Why.GREW, Why.REPACKED}:
             mark_heirs(connection, file.name.rollout_id)
         else:
             mark_heirs(connection, file.name.rollout_id, only_troubled=True)

@@ -7,11 +7,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from enum import StrEnum
+from typing import Final
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from rollout.catalog.walk import Seen, Walk
-from rollout.log.layout import COMPRESSED_SUFFIX
+from rollout.log.layout import COMPRESSED_SUFFIX, PLAIN_SUFFIX
+
+
+_ANCHOR_BYTES: Final = 128 << 10
+"""What it takes to see that a file holds the bytes that we know."""
 
 
 class Known(Struct, frozen=True, gc=False):
@@ -38,10 +43,11 @@ class Why(StrEnum):
     REWRITTEN = "rewritten"
     DUE = "due"
     REFUSED = "refused"
+    REPACKED = "repacked"
 
 
 class Work(Struct, frozen=True):
-    """One file to read. Only what `Why.GREW` may be read from its watermark on, if the anchor holds."""
+    """One file to read. `Why.GREW` and `Why.REPACKED` are read from the watermark on, if the anchor holds."""
 
     seen: Seen
     known: Known | None
@@ -50,6 +56,8 @@ class Work(Struct, frozen=True):
     @property
     def size_bytes(self) -> int:
         """How much there is to read, at most, by the size on disk."""
+        if self.why is Why.REPACKED:
+            return min(self.seen.size_bytes, _ANCHOR_BYTES)
         is_tail = self.why is Why.GREW and self.known is not None
         return self.seen.size_bytes - (self.known.watermark if is_tail and self.known else 0)
 
@@ -126,6 +134,13 @@ def plan_refresh(known: dict[str, Known], walk: Walk, wanted: int) -> Plan:
         old_paths = {move.known.path for move in moves}
         work = [one for one in work if one.seen.path not in new_paths]
         lost = [row for row in lost if row.path not in old_paths]
+    repacked = _find_repacked(work, lost) if lost else []
+    if repacked:
+        by_path = {move.seen.path: move for move in repacked}
+        old_paths = {move.known.path for move in repacked}
+        work = [_repacked(by_path[one.seen.path]) if one.seen.path in by_path else one for one in work]
+        lost = [row for row in lost if row.path not in old_paths]
+        moves += repacked
     work.sort(key=lambda one: (one.seen.changed_ns, one.seen.path), reverse=True)
     return Plan(work, moves, lost, fresh)
 
@@ -152,3 +167,28 @@ def _find_moves(work: list[Work], lost: list[Known]) -> list[Move]:
             moves.append(Move(seen, row))
             del new[row.inode]
     return moves
+
+
+def _find_repacked(work: list[Work], lost: list[Known]) -> list[Move]:
+    """Return the new files that lie where a lost one lay, compressed now or no longer."""
+    new = {_unpacked(one.seen.path): one.seen for one in work if one.why is Why.NEW}
+    return [
+        Move(seen, row)
+        for row in lost
+        if row.watermark > 0
+        and (seen := new.get(_unpacked(row.path))) is not None
+        and seen.path.endswith(COMPRESSED_SUFFIX) is not row.path.endswith(COMPRESSED_SUFFIX)
+    ]
+
+
+def _unpacked(path: str) -> str:
+    """Return where a rollout lies when it is plain."""
+    if path.endswith(COMPRESSED_SUFFIX):
+        return path.removesuffix(COMPRESSED_SUFFIX) + PLAIN_SUFFIX
+    return path
+
+
+def _repacked(move: Move) -> Work:
+    """Return what is to be read of a file that has its new path by then: what stands behind the watermark."""
+    known = structs.replace(move.known, path=move.seen.path, revision=move.known.revision + 1)
+    return Work(move.seen, known, Why.REPACKED)
