@@ -8,13 +8,24 @@ from pathlib import Path
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
+from msgspec import UNSET
 
+from rollout.fs.posix_write import POSIX_MUTABLE
+from rollout.log.facts import FactsPatch
+from rollout.log.facts_writing import append_patch
 from rollout.store.listing import ListRequest, SortKey
 from rollout.turns.paging import SortDirection
 from tests.builders import Rollout, thread
 from tests.catalog_home import DiskHome, rows_of
 
 NUMBERS = st.integers(1, 5)
+PATCHES = st.builds(
+    FactsPatch,
+    name=st.sampled_from([UNSET, None, "algebra"]),
+    is_pinned=st.sampled_from([UNSET, None, True]),
+    tags=st.sampled_from([UNSET, None, {"a": True}, {"a": None, "b": True}]),
+    cwd=st.sampled_from([UNSET, None, "/moved"]),
+)
 WORDS = st.sampled_from(["Hey", "And now?", "x" * 70_000])
 
 
@@ -134,6 +145,12 @@ class Archive(RuleBasedStateMachine):
         before = names.read_bytes() if names.exists() else b""
         line = f'{{"id":"{thread(number).thread_id}","thread_name":"{name}","updated_at":"x"}}\n'
         self.disk.write(names, before + line.encode())
+
+    @rule(number=NUMBERS, patch=PATCHES, every=st.sampled_from([1, 1 << 20]))
+    def say_of(self, number: int, patch: FactsPatch, every: int) -> None:
+        """Say something of a thread, whether or not it is there."""
+        home = str(self.disk.path)
+        append_patch(POSIX_MUTABLE, home, thread(number).thread_id, patch, 1, compact_every_bytes=every)
 
     @rule()
     def refresh(self) -> None:
