@@ -35,16 +35,20 @@ if TYPE_CHECKING:
     from rollout.format.record import Damage
     from rollout.ids import RolloutId, ThreadId, TurnId, parse_thread_id
     from rollout.log.facts import FactsPatch, GitPatch
+    from rollout.log.spawns import SpawnEdge, SpawnStatus
     from rollout.replay.context import Context, ReadStats
     from rollout.replay.reading import ReadPath
+    from rollout.store.agents import Agent, Agents, Resumed, Unresumed
     from rollout.store.archiving import Moved, Moves
     from rollout.store.check import FileCheck
     from rollout.store.checkpoints import KeptCheckpoint
     from rollout.store.deleting import Deleted
     from rollout.store.facts import MemoryMode, ThreadFacts
+    from rollout.store.headers import AgentLabel
     from rollout.store.listing import Listing, SortKey
     from rollout.store.recorder import Durability, Recorder
     from rollout.store.root import open_store
+    from rollout.store.spawn_graph import SpawnGraph
     from rollout.store.store import Store
     from rollout.store.summary import Problem, ThreadSummary
     from rollout.store.thread import Thread
@@ -82,6 +86,15 @@ __all__ = [
     "Turn",
     "TurnItem",
     "TurnStatus",
+    # agents
+    "Agent",
+    "AgentLabel",
+    "Agents",
+    "Resumed",
+    "SpawnEdge",
+    "SpawnGraph",
+    "SpawnStatus",
+    "Unresumed",
     # how it is asked
     "DeleteMode",
     "FactsPatch",
@@ -132,16 +145,20 @@ _HOMES: Final = {
         "rollout.format.record": ("Damage",),
         "rollout.ids": ("RolloutId", "ThreadId", "TurnId", "parse_thread_id"),
         "rollout.log.facts": ("FactsPatch", "GitPatch"),
+        "rollout.log.spawns": ("SpawnEdge", "SpawnStatus"),
         "rollout.replay.context": ("Context", "ReadStats"),
         "rollout.replay.reading": ("ReadPath",),
+        "rollout.store.agents": ("Agent", "Agents", "Resumed", "Unresumed"),
         "rollout.store.archiving": ("Moved", "Moves"),
         "rollout.store.check": ("FileCheck",),
         "rollout.store.checkpoints": ("KeptCheckpoint",),
         "rollout.store.deleting": ("Deleted",),
         "rollout.store.facts": ("MemoryMode", "ThreadFacts"),
+        "rollout.store.headers": ("AgentLabel",),
         "rollout.store.listing": ("Listing", "SortKey"),
         "rollout.store.recorder": ("Durability", "Recorder"),
         "rollout.store.root": ("open_store",),
+        "rollout.store.spawn_graph": ("SpawnGraph",),
         "rollout.store.store": ("Store",),
         "rollout.store.summary": ("Problem", "ThreadSummary"),
         "rollout.store.thread": ("Thread",),

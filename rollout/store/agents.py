@@ -117,7 +117,7 @@ class Agents:
         reference: str,
         resume_one: Callable[[Agent], None],
         *,
-        is_loaded: Callable[[ThreadId], bool] = lambda _: False,
+        is_loaded: Callable[[ThreadId], bool] | None = None,
     ) -> Resumed:
         """Resume a thread, and what is open below it, level by level.
 
@@ -127,7 +127,7 @@ class Agents:
         thread_id = self._store.find_thread_id(reference)
         graph, rollouts = self.graph(), self._store.rollouts()
         first = self._agent(rollouts, graph, thread_id, graph.depth(thread_id))
-        if not is_loaded(thread_id):
+        if is_loaded is None or not is_loaded(thread_id):
             resume_one(first)
         self._set_status(thread_id, SpawnStatus.OPEN)
         done = Resumed([first], [], [])
@@ -142,7 +142,7 @@ class Agents:
                     done.addressed.append(agent)
                     continue
                 try:
-                    if not is_loaded(child_id):
+                    if is_loaded is None or not is_loaded(child_id):
                         resume_one(agent)
                 except RolloutError as error:
                     done.failed.append(Unresumed(agent, problem_of(error)))
