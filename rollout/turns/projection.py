@@ -8,6 +8,7 @@ Format: docs/format.md, "Turns of a paginated file".
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right, insort
 from collections.abc import Iterator
 from typing import Final
 
@@ -45,7 +46,14 @@ class Projection:
 
     def __init__(self) -> None:
         self.is_disordered = False
-        self._rows: list[TurnRow] = []
+        self._count = 0
+        self._open: list[TurnRow] = []
+        self._closed: list[TurnRow] = []
+        self._unplaced: list[TurnRow] = []
+        """Closed rows of which nobody has asked yet where their items stand."""
+        self._turn_places: list[int] = []
+        self._item_places: list[int] = []
+        """Where closed turns, and their items, stand: ascending."""
         self._latest: dict[str, TurnRow] = {}
         self._started: TurnRow | None = None
         self._waiting: Record | None = None
@@ -76,8 +84,8 @@ class Projection:
         waiting, self._waiting = self._waiting, None
         if waiting is not None:
             self._apply(waiting)
-        for row in self._rows:
-            row.is_closed = True
+        for row in tuple(self._open):
+            self._close(row)
 
     def _apply(self, record: Record) -> None:
         ordinal = record.envelope.ordinal or 0
@@ -97,9 +105,18 @@ class Projection:
     def _row(self, turn_id: str) -> TurnRow:
         row = self._latest.get(turn_id)
         if row is None or row.is_closed:
-            row = self._latest[turn_id] = TurnRow(turn_id, row is not None, [])
-            self._rows.append(row)
+            row = self._latest[turn_id] = TurnRow(turn_id, row is not None, [], self._count)
+            self._count += 1
+            self._open.append(row)
         return row
+
+    def _close(self, row: TurnRow) -> None:
+        row.close()
+        self._open.remove(row)
+        self._closed.append(row)
+        self._unplaced.append(row)
+        if row.ordinal is not None:
+            insort(self._turn_places, row.ordinal)
 
     def _stretch(self, row: TurnRow) -> Stretch:
         segment = self._bounds.segment
@@ -124,8 +141,8 @@ class Projection:
         if started is None:
             return
         row = self._row(started.turn_id)
-        if self._started is not None and self._started is not row:
-            self._started.is_closed = True
+        if self._started is not None and self._started is not row and not self._started.is_closed:
+            self._close(self._started)
         self._started = row
         stretch = self._stretch(row)
         stretch.ordinal = ordinal
@@ -149,31 +166,38 @@ class Projection:
 
     def is_turn_page_certain(self, size: int, below: float) -> bool:
         """Tell whether the newest `size` turns below `below` are certain, and whether more follow."""
-        if len(self._rows) < size:  # cannot be; asked after every chunk
-            return False
-        return _is_certain(size, below, self._turn_places(is_closed=True), self._turn_places(is_closed=False))
+        return _is_certain(size, below, self._turn_places, self._open_turn_places())
 
     def is_item_page_certain(self, size: int, below: float) -> bool:
         """Tell whether the newest `size` items below `below` are certain, and whether more follow."""
-        return _is_certain(size, below, self._item_places(is_closed=True), self._item_places(is_closed=False))
+        for row in self._unplaced:
+            for item in row.items:
+                if shown_item(item) is not None:
+                    insort(self._item_places, item.ordinal)
+        self._unplaced.clear()
+        return _is_certain(size, below, self._item_places, self._open_item_places())
 
     def are_turns_certain_above(self, ordinal: float) -> bool:
         """Tell whether every turn that stands above `ordinal` has been met and placed."""
-        return self._lowest <= ordinal and max(self._turn_places(is_closed=False), default=-1) <= ordinal
+        return self._lowest <= ordinal and max(self._open_turn_places(), default=-1) <= ordinal
 
     def are_items_certain_above(self, ordinal: float) -> bool:
         """Tell whether every item that first appeared above `ordinal` has been met and placed."""
-        return self._lowest <= ordinal and max(self._item_places(is_closed=False), default=-1) <= ordinal
+        return self._lowest <= ordinal and max(self._open_item_places(), default=-1) <= ordinal
 
-    def _turn_places(self, *, is_closed: bool) -> Iterator[int]:
-        for row in self._rows:
-            if row.is_closed is is_closed and row.ordinal is not None:
+    def _open_turn_places(self) -> Iterator[int]:
+        for row in self._open:
+            if row.ordinal is not None:
                 yield row.ordinal
 
-    def _item_places(self, *, is_closed: bool) -> Iterator[int]:
-        for row in self._rows:
-            if row.is_closed is is_closed:
-                yield from (item.ordinal for item in row.items if shown_item(item) is not None)
+    def _open_item_places(self) -> Iterator[int]:
+        for row in self._open:
+            yield from (item.ordinal for item in row.items if shown_item(item) is not None)
+
+    @property
+    def _rows(self) -> list[TurnRow]:
+        """All rows, in the order in which they were met."""
+        return sorted([*self._closed, *self._open], key=lambda row: row.number)
 
     def turns(self) -> list[TurnRow]:
         """Return the turns met so far, oldest first; a row without start or end is none."""
@@ -189,11 +213,11 @@ class Projection:
         return [item for row in rows for item in row.items]
 
 
-def _is_certain(size: int, below: float, closed: Iterator[int], still_open: Iterator[int]) -> bool:
-    """Tell whether `size` closed places stand next below `below`, with something behind them.
+def _is_certain(size: int, below: float, closed: list[int], still_open: Iterator[int]) -> bool:
+    """Tell whether `size` closed places, ascending, stand next below `below`, with something behind them.
 
     What is still open may yet move, but only to behind everything that has been read.
     """
     uncertain = max((place for place in still_open if place < below), default=-1)
-    certain = sum(1 for place in closed if uncertain < place < below)
+    certain = bisect_left(closed, below) - bisect_right(closed, uncertain)
     return certain > size or (certain == size and uncertain >= 0)

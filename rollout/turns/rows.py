@@ -47,14 +47,21 @@ class Stretch(Struct):
 class TurnRow(Struct):
     """One turn as far as it has been read, newest segment first.
 
-    `is_superseded`: a newer turn has the same id and hides this one. `is_closed`: nothing older
-    belongs to it.
+    `is_superseded`: a newer turn has the same id and hides this one. `number` counts the rows met before it.
+    `is_closed`: nothing older belongs to it, so that where it stands is known for good.
     """
 
     turn_id: str
     is_superseded: bool
     stretches: list[Stretch]
+    number: int = 0
     is_closed: bool = False
+    closed_at: int | None = None
+
+    def close(self) -> None:
+        """Let nothing older belong to it."""
+        self.closed_at = self.ordinal
+        self.is_closed = True
 
     @property
     def shown(self) -> Stretch | None:
@@ -64,6 +71,8 @@ class TurnRow(Struct):
     @property
     def ordinal(self) -> int | None:
         """Where the turn stands; None where there is no turn to show."""
+        if self.is_closed:
+            return self.closed_at
         shown = None if self.is_superseded else self.shown
         return shown.ordinal if shown is not None else None
 
