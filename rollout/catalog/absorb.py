@@ -22,7 +22,6 @@ from rollout.log.header import Header, read_header
 from rollout.log.layout import COMPRESSED_SUFFIX
 from rollout.log.source import Source, open_source
 
-
 _GOES_ON: Final = frozenset({Why.GREW, Why.DUE, Why.REPACKED})
 
 

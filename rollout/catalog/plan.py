@@ -14,7 +14,6 @@ from msgspec import Struct, structs
 from rollout.catalog.walk import Seen, Walk
 from rollout.log.layout import COMPRESSED_SUFFIX, PLAIN_SUFFIX
 
-
 _ANCHOR_BYTES: Final = 128 << 10
 """What it takes to see that a file holds the bytes that we know."""
 

@@ -19,13 +19,13 @@ from rollout.store.compressing import (
     MIN_SIZE_BYTES,
     OLDER_THAN_MS,
     Candidate,
+    Compressed,
     Outcome,
-    Sealed,
-    apply_sealing,
+    apply_compressing,
     decompress,
-    plan_sealing,
+    plan_compressing,
 )
-from rollout.wire.sealing import compression, decompression
+from rollout.wire.compressing import compression, decompression
 
 _UNITS_MS: Final = {"s": 1000, "min": 60_000, "h": 3_600_000, "d": 86_400_000, "w": 7 * 86_400_000}
 _UNITS_BYTES: Final = {"": 1, "b": 1, "k": 1000, "kb": 1000, "m": 10**6, "mb": 10**6, "g": 10**9, "gb": 10**9}
@@ -115,9 +115,9 @@ def compress(
         if older_than_ms is None:
             older_than_ms = 0 if named else OLDER_THAN_MS
         around = store.surroundings()
-        plan = plan_sealing(around, named, older_than_ms=older_than_ms, min_size_bytes=min_size_bytes)
+        plan = plan_compressing(around, named, older_than_ms=older_than_ms, min_size_bytes=min_size_bytes)
         done = list(
-            _watched(plan, apply_sealing(around, plan, level=level, workers=workers, is_dry_run=dry_run))
+            _watched(plan, apply_compressing(around, plan, level=level, workers=workers, is_dry_run=dry_run))
         )
     if wants_json:
         emit_json(compression(done))
@@ -154,7 +154,7 @@ def decompress_thread(output: Output, reference: str | None, last: bool, wants_j
         click.echo(click.style(path, dim=True), err=True)
 
 
-def _watched(plan: list[Candidate], found: Iterator[Sealed]) -> Iterator[Sealed]:
+def _watched(plan: list[Candidate], found: Iterator[Compressed]) -> Iterator[Compressed]:
     """Yield what becomes of rollouts, telling how far it is."""
     total = sum(one.size_bytes for one in plan)
     with refresh_progress("compressing") as report:
@@ -166,7 +166,7 @@ def _watched(plan: list[Candidate], found: Iterator[Sealed]) -> Iterator[Sealed]
             yield one
 
 
-def _print(done: list[Sealed]) -> None:
+def _print(done: list[Compressed]) -> None:
     for one in done:
         if one.outcome is Outcome.FAILED and one.error is not None:
             emit_error(one.error.code, one.error.message, one.error.hint, wants_json=False)
@@ -174,7 +174,7 @@ def _print(done: list[Sealed]) -> None:
             click.echo(click.style(f"skipped: {one.path}: {one.reason}", dim=True), err=True)
     shown = compression(done)
     is_planned = any(one.outcome is Outcome.PLANNED for one in done)
-    packed = [one for one in done if one.outcome in {Outcome.SEALED, Outcome.PLANNED}]
+    packed = [one for one in done if one.outcome in {Outcome.COMPRESSED, Outcome.PLANNED}]
     if not packed:
         click.echo("nothing to compress" if not done else "nothing compressed")
         return

@@ -38,9 +38,9 @@ DEFAULT_WORKERS: Final = 2
 
 
 class Outcome(StrEnum):
-    """What became of one rollout: sealed; would be, in a dry run; left as it is, for a reason; failed."""
+    """What became of one rollout: compressed; would be, in a dry run; left as it is, for a reason; failed."""
 
-    SEALED = "sealed"
+    COMPRESSED = "compressed"
     PLANNED = "planned"
     SKIPPED = "skipped"
     FAILED = "failed"
@@ -53,7 +53,7 @@ class Candidate(Struct, frozen=True):
     size_bytes: int
 
 
-class Sealed(Struct, frozen=True):
+class Compressed(Struct, frozen=True):
     """What became of one rollout, which lies at `path` now. `packed_bytes`: as packed, if it was.
 
     `reason` says in words why it was left as it is; `error` is what was raised, if anything was.
@@ -80,7 +80,7 @@ class _Unprofitable(Exception):  # leaves the draft, and never this module
     """A packed file is no shorter than the plain one."""
 
 
-def plan_sealing(
+def plan_compressing(
     around: Surroundings,
     thread_ids: Iterable[ThreadId] | None = None,
     *,
@@ -113,14 +113,14 @@ def plan_sealing(
     return sorted(found, key=lambda one: (one.file.name.stamp, one.file.path))
 
 
-def apply_sealing(
+def apply_compressing(
     around: Surroundings,
     candidates: Iterable[Candidate],
     *,
     level: int = DEFAULT_LEVEL,
     workers: int = 1,
     is_dry_run: bool = False,
-) -> Iterator[Sealed]:
+) -> Iterator[Compressed]:
     """Compress rollouts, thread by thread under its lease; yield what became of each, done and durable.
 
     A thread that somebody writes to is left as it is. With several `workers`, in the order in which
@@ -135,7 +135,7 @@ def apply_sealing(
     for one in candidates:
         threads.setdefault(one.file.name.thread_id, []).append(one)
 
-    def seal(thread_id: ThreadId) -> list[Sealed]:
+    def seal(thread_id: ThreadId) -> list[Compressed]:
         return list(_seal_thread(around, thread_id, threads[thread_id], level, is_dry_run=is_dry_run))
 
     try:
@@ -180,7 +180,7 @@ def decompress(around: Surroundings, thread_id: ThreadId) -> Thawed:
 
 def _seal_thread(
     around: Surroundings, thread_id: ThreadId, candidates: list[Candidate], level: int, *, is_dry_run: bool
-) -> Iterator[Sealed]:
+) -> Iterator[Compressed]:
     try:
         if is_dry_run:
             for one in candidates:
@@ -197,7 +197,7 @@ def _seal_thread(
             yield _left(one, error.message, error, Outcome.FAILED)
 
 
-def _tried(around: Surroundings, one: Candidate, level: int, *, is_dry_run: bool) -> Sealed:
+def _tried(around: Surroundings, one: Candidate, level: int, *, is_dry_run: bool) -> Compressed:
     try:
         return _seal(around, one, level, is_dry_run=is_dry_run)
     except NotFound:
@@ -208,7 +208,7 @@ def _tried(around: Surroundings, one: Candidate, level: int, *, is_dry_run: bool
         return _left(one, error.message, error, Outcome.FAILED)
 
 
-def _seal(around: Surroundings, one: Candidate, level: int, *, is_dry_run: bool) -> Sealed:
+def _seal(around: Surroundings, one: Candidate, level: int, *, is_dry_run: bool) -> Compressed:
     fs, file = around.fs, one.file
     target = compressed_path(file.path)
     with open_source(fs, file.path) as source:
@@ -231,7 +231,7 @@ def _seal(around: Surroundings, one: Candidate, level: int, *, is_dry_run: bool)
             out.set_modified_at(source.stat.modified_at)
     fs.remove(file.path)
     fs.sync_folder(folder_of(file.path))
-    return _done(one, Outcome.SEALED, target, packing, packed_bytes)
+    return _done(one, Outcome.COMPRESSED, target, packing, packed_bytes)
 
 
 def _verify(around: Surroundings, out: AppendFile, packing: Packing) -> None:
@@ -262,9 +262,9 @@ def _require_no_other(around: Surroundings, file: RolloutFile, target: str) -> N
         )
 
 
-def _done(one: Candidate, outcome: Outcome, path: str, packing: Packing, packed_bytes: int) -> Sealed:
+def _done(one: Candidate, outcome: Outcome, path: str, packing: Packing, packed_bytes: int) -> Compressed:
     name = one.file.name
-    return Sealed(name.thread_id, name.rollout_id, path, outcome, packing.size_bytes, packed_bytes)
+    return Compressed(name.thread_id, name.rollout_id, path, outcome, packing.size_bytes, packed_bytes)
 
 
 def _left(
@@ -272,9 +272,9 @@ def _left(
     reason: str,
     error: RolloutError | None = None,
     outcome: Outcome = Outcome.SKIPPED,
-) -> Sealed:
+) -> Compressed:
     name = one.file.name
-    return Sealed(
+    return Compressed(
         name.thread_id,
         name.rollout_id,
         one.file.path,

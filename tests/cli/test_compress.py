@@ -37,7 +37,7 @@ def test_a_thread_that_is_named_is_compressed_whatever_its_age(
     before = rollout_command("--home", home, "turns", THREAD, "--items", "full").stdout
     found = answer(rollout_command, "--home", home, "compress", THREAD)
     (file,) = found["files"]
-    assert (file["threadId"], file["outcome"], file["problem"]) == (THREAD, "sealed", None)
+    assert (file["threadId"], file["outcome"], file["problem"]) == (THREAD, "compressed", None)
     assert found["bytesBefore"] == file["sizeBytes"] > found["bytesAfter"] == file["compressedBytes"]
     assert [name.endswith(".jsonl.zst") for name in logs_of(home, THREAD)] == [True]
     assert [name.endswith(".jsonl.zst") for name in logs_of(home, OTHER)] == [False]
@@ -49,7 +49,7 @@ def test_a_whole_home_is_compressed_as_far_as_it_is_old(home_of: HomeOf, rollout
     home = home_of("paginated")
     assert answer(rollout_command, "--home", home, "compress", "--older-than", "99999d")["files"] == []
     found = answer(rollout_command, "--home", home, "compress", "--older-than", "0", "--workers", "4")
-    assert {file["outcome"] for file in found["files"]} == {"sealed"}
+    assert {file["outcome"] for file in found["files"]} == {"compressed"}
     left = [path for path in home.rglob("rollout-*.jsonl") if path.stat().st_size >= 4096]
     assert left == []
 

@@ -10,7 +10,7 @@ import pytest
 
 from rollout.errors import StorageFailed
 from rollout.ids import ThreadId
-from rollout.store.compressing import Outcome, apply_sealing, decompress, plan_sealing
+from rollout.store.compressing import Outcome, apply_compressing, decompress, plan_compressing
 from rollout.store.store import Store
 from rollout.testing.crashfs import CrashFS
 from tests.builders import DAY, HOME, thread, uuid
@@ -38,11 +38,11 @@ def disk() -> CrashFS:
 def seal(fs: CrashFS) -> None:
     """Compress the thread. Raise what kept it from being done."""
     around = store_over(fs).surroundings()
-    plan = plan_sealing(around, [ONE], older_than_ms=0, min_size_bytes=0)
-    for one in apply_sealing(around, plan):
+    plan = plan_compressing(around, [ONE], older_than_ms=0, min_size_bytes=0)
+    for one in apply_compressing(around, plan):
         if one.error is not None:
             raise one.error
-        assert one.outcome is Outcome.SEALED
+        assert one.outcome is Outcome.COMPRESSED
     fs.acknowledge("sealed")
 
 

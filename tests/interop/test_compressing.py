@@ -17,7 +17,7 @@ import fork
 from rollout.ids import ThreadId
 from rollout.log.framed import FramedSource
 from rollout.log.source import open_source
-from rollout.store.compressing import Outcome, apply_sealing, decompress, plan_sealing
+from rollout.store.compressing import Outcome, apply_compressing, decompress, plan_compressing
 from rollout.store.root import open_store
 from rollout.store.store import Store
 from tests.interop.live import Live
@@ -44,9 +44,9 @@ def driver(live: Live) -> Driver:
 def sealed(store: Store, thread_id: str) -> list[str]:
     """Compress a thread; return where its files are now."""
     around = store.surroundings()
-    plan = plan_sealing(around, [ThreadId(thread_id)], older_than_ms=0, min_size_bytes=0)
-    done = list(apply_sealing(around, plan))
-    assert {one.outcome for one in done} == {Outcome.SEALED}
+    plan = plan_compressing(around, [ThreadId(thread_id)], older_than_ms=0, min_size_bytes=0)
+    done = list(apply_compressing(around, plan))
+    assert {one.outcome for one in done} == {Outcome.COMPRESSED}
     for one in done:
         with open_source(store.fs, one.path) as source:
             assert isinstance(source, FramedSource)

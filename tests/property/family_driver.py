@@ -16,7 +16,7 @@ from fork.prune import plan_prune
 from fork.reclaim import apply_prune
 from rollout.errors import Conflict, InvalidRequest, NotFound
 from rollout.ids import ThreadId
-from rollout.store.compressing import Outcome, apply_sealing, decompress, plan_sealing
+from rollout.store.compressing import Outcome, apply_compressing, decompress, plan_compressing
 from rollout.store.store import Store
 from rollout.store.thread import Thread
 from rollout.store.tombstones import DeleteMode
@@ -194,9 +194,9 @@ class Family:
     def _seal(self, chosen: str, _: str, __: int) -> None:
         """Compress every rollout of a thread."""
         around = self.store.surroundings()
-        plan = plan_sealing(around, [ThreadId(chosen)], older_than_ms=0, min_size_bytes=0)
-        done = list(apply_sealing(around, plan))
-        assert {one.outcome for one in done} <= {Outcome.SEALED, Outcome.SKIPPED}
+        plan = plan_compressing(around, [ThreadId(chosen)], older_than_ms=0, min_size_bytes=0)
+        done = list(apply_compressing(around, plan))
+        assert {one.outcome for one in done} <= {Outcome.COMPRESSED, Outcome.SKIPPED}
         with self.store.open_thread(chosen) as opened:
             self.members[chosen].is_compressed = opened.files()[-1].name.is_compressed
 

@@ -1,4 +1,4 @@
-"""A rollout that was compressed, or made plain, is the one that the catalog knows: watermarks count decoded bytes."""
+"""A rollout that was compressed or made plain is one the catalog knows: watermarks count decoded bytes."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import zstandard
 
 from rollout.catalog.catalog import Catalog
 from rollout.ids import ThreadId
-from rollout.store.compressing import apply_sealing, decompress, plan_sealing
+from rollout.store.compressing import apply_compressing, decompress, plan_compressing
 from tests.builders import Rollout, thread
 from tests.catalog_home import DiskHome, column, rows_of
 
@@ -26,7 +26,7 @@ def long_thread() -> Rollout:
 def seal(disk: DiskHome) -> None:
     """Compress everything in the home."""
     around = disk.store().surroundings()
-    list(apply_sealing(around, plan_sealing(around, older_than_ms=0, min_size_bytes=0)))
+    list(apply_compressing(around, plan_compressing(around, older_than_ms=0, min_size_bytes=0)))
 
 
 def thaw(disk: DiskHome, rollout: Rollout) -> None:

@@ -14,11 +14,11 @@ from rollout.errors import Conflict, DamagedLog, InvalidRequest, LeaseHeld, NotF
 from rollout.format.record import Reason
 from rollout.ids import ThreadId
 from rollout.store.compressing import (
+    Compressed,
     Outcome,
-    Sealed,
-    apply_sealing,
+    apply_compressing,
     decompress,
-    plan_sealing,
+    plan_compressing,
 )
 from rollout.store.store import Store
 from rollout.testing.crashfs import CrashFS
@@ -37,13 +37,13 @@ def recorded(turns: int = 30) -> tuple[CrashFS, Store, str]:
     return fs, store, thread_id
 
 
-def sealed(store: Store, *thread_ids: str, **given: Any) -> list[Sealed]:
+def sealed(store: Store, *thread_ids: str, **given: Any) -> list[Compressed]:
     """Compress threads, by default all, of any age and size."""
     around = store.surroundings()
     chosen = [ThreadId(one) for one in thread_ids] or None
     policy = {name: given.pop(name) for name in ("older_than_ms", "min_size_bytes") if name in given}
-    plan = plan_sealing(around, chosen, **{"older_than_ms": 0, "min_size_bytes": 0, **policy})
-    return list(apply_sealing(around, plan, **given))
+    plan = plan_compressing(around, chosen, **{"older_than_ms": 0, "min_size_bytes": 0, **policy})
+    return list(apply_compressing(around, plan, **given))
 
 
 def shown(store: Store, thread_id: str) -> tuple[Any, ...]:
@@ -61,7 +61,7 @@ def test_a_sealed_thread_reads_as_before() -> None:
     (path,) = rollouts_of(fs, thread_id)
     content = fs.files()[path]
     (one,) = sealed(store)
-    assert (one.outcome, one.path, one.size_bytes) == (Outcome.SEALED, f"{path}.zst", len(content))
+    assert (one.outcome, one.path, one.size_bytes) == (Outcome.COMPRESSED, f"{path}.zst", len(content))
     assert one.packed_bytes == len(fs.files()[f"{path}.zst"]) < len(content)
     assert path not in fs.files()
     assert shown(store, thread_id) == before
@@ -115,7 +115,7 @@ def test_every_rollout_of_a_thread_is_sealed() -> None:
     store.archive_thread(thread_id)
     before = shown(store, thread_id)
     found = sealed(store)
-    assert [one.outcome for one in found if one.size_bytes > 4000] == [Outcome.SEALED]
+    assert [one.outcome for one in found if one.size_bytes > 4000] == [Outcome.COMPRESSED]
     assert any(path.endswith(".jsonl.zst") and "/archived_sessions/" in path for path in fs.files())
     assert shown(store, thread_id) == before
 
@@ -161,7 +161,7 @@ def test_a_thread_that_is_recorded_to_is_skipped() -> None:
         found = {one.thread_id: one for one in sealed(store)}
     assert found[ThreadId(thread_id)].outcome is Outcome.SKIPPED
     assert "writes to it" in (found[ThreadId(thread_id)].reason or "")
-    assert found[ThreadId(other)].outcome is Outcome.SEALED
+    assert found[ThreadId(other)].outcome is Outcome.COMPRESSED
     assert rollouts_of(fs, thread_id)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from msgspec import Struct
 
-from rollout.store.compressing import Outcome, Sealed, Thawed
+from rollout.store.compressing import Compressed, Outcome, Thawed
 from rollout.store.summary import Problem, problem_of
 
 
@@ -38,10 +38,10 @@ class Decompression(Struct, frozen=True, rename="camel"):
     paths: list[str]
 
 
-def compression(found: Iterable[Sealed]) -> Compression:
+def compression(found: Iterable[Compressed]) -> Compression:
     """Return the public shape of what compressing did."""
     files = list(found)
-    packed = [one for one in files if one.outcome in {Outcome.SEALED, Outcome.PLANNED}]
+    packed = [one for one in files if one.outcome in {Outcome.COMPRESSED, Outcome.PLANNED}]
     return Compression(
         [_file(one) for one in files],
         sum(one.size_bytes for one in packed),
@@ -49,7 +49,7 @@ def compression(found: Iterable[Sealed]) -> Compression:
     )
 
 
-def _file(one: Sealed) -> CompressedFile:
+def _file(one: Compressed) -> CompressedFile:
     problem = problem_of(one.error) if one.error is not None else None
     return CompressedFile(
         one.thread_id,
