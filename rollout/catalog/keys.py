@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Final
 
 KEYS: Final[dict[str, str]] = {
-    "threads": "ca8b818aef0bca28",
-    "turns": "81c5002bfbfd0f0e",
-    "search": "5110994fdc2bcb2e",
-    "usage": "ca8b818aef0bca28",
-    "spawn": "24aa5ea121abc9a6",
+    "threads": "f699109daae8afd9",
+    "turns": "311d9acf44143aea",
+    "search": "798cdc87300dafbb",
+    "usage": "f699109daae8afd9",
+    "spawn": "1b68019b5ed26931",
 }

@@ -8,17 +8,16 @@ messages have tell no thread from another: then the newest threads come first, a
 from __future__ import annotations
 
 import math
-from collections import Counter
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
-import msgspec
 from msgspec import Struct
 
-from rollout.catalog.query import NO_FILTER, ThreadFilter, descendants, filter_tests
-from rollout.catalog.search_index import BLOCK_BITS, role_key
-from rollout.catalog.search_query import Node, Term, expression_of, is_choice, terms_of
+from rollout.catalog.query import descendants, filter_tests
+from rollout.catalog.search_index import BLOCK_BITS
+from rollout.catalog.search_query import is_choice, terms_of
+from rollout.catalog.search_rows import Rows
 from rollout.catalog.search_said import Role
+from rollout.catalog.search_wanted import Rank, Wanted, expression_for, quoted_role
 
 if TYPE_CHECKING:
     import sqlite3  # slow to import, and only whoever has a connection needs it
@@ -29,41 +28,6 @@ _TITLE_WEIGHT: Final = 2.0
 COMMON_ROWS: Final = 20_000
 """With more rows than these, threads come by recency."""
 _PROBED_AT_ONCE: Final = 64
-_BLOCK_MASK: Final = (1 << BLOCK_BITS) - 1
-_TURNED: Final = str.maketrans("0123456789abcdef", "fedcba9876543210")
-
-
-class Rank(Struct, frozen=True):
-    """Where a thread stands among those found. `is_common`: they come by recency alone."""
-
-    score: float
-    recency: int
-    thread_id: str
-    is_common: bool = False
-
-    @property
-    def place(self) -> tuple[float, int, str]:
-        """What ranks sort by."""
-        return (-self.score, -self.recency, _descending(self.thread_id))
-
-
-def _descending(thread_id: str) -> str:
-    """Return what sorts the other way round than an id."""
-    return thread_id.translate(_TURNED)
-
-
-class Wanted(Struct, frozen=True):
-    """What is searched for, and in which threads; no role means all of them.
-
-    `hidden` threads are left out. `after` is where the page before ended.
-    """
-
-    node: Node
-    roles: tuple[Role, ...] = ()
-    where: ThreadFilter = NO_FILTER
-    is_archived: bool = False
-    hidden: frozenset[str] = frozenset()
-    after: Rank | None = None
 
 
 class Candidate(Struct, frozen=True):
@@ -72,14 +36,6 @@ class Candidate(Struct, frozen=True):
     rank: Rank
     shown: bytes
     name: str | None
-
-
-class Hit(Struct, frozen=True):
-    """A row that matches, as far as the index knows: a message in the rollout at `path`, or a title."""
-
-    row: int
-    path: str | None
-    title: str | None
 
 
 class _Arm(Struct, frozen=True):
@@ -98,25 +54,12 @@ _COUNT: Final = (
 _SIZES: Final = "SELECT count(*), total(messages) FROM search_files"
 
 
-def _expression(wanted: Wanted, node: Node | None = None) -> str:
-    asked = expression_of(wanted.node)
-    if node is not None and node is not wanted.node:
-        asked = f"({asked} AND {expression_of(node)})"
-    if wanted.roles:
-        asked = f"({asked} AND ({' OR '.join(_quoted_role(role) for role in wanted.roles)}))"
-    return asked
-
-
-def _quoted_role(role: Role) -> str:
-    return f'"{role_key(role)}"'
-
-
 def _arms(connection: sqlite3.Connection, wanted: Wanted, messages: float) -> list[_Arm]:
     """Return a question for each word where not all need be there, else one for all."""
     nodes = terms_of(wanted.node) if is_choice(wanted.node) else [wanted.node]
     arms = {}
     for node in nodes:
-        expression = _expression(wanted, node)
+        expression = expression_for(wanted, node)
         (count,) = connection.execute(_COUNT, (expression, COMMON_ROWS + 1)).fetchone()
         if count:
             weight = math.log(1 + max(0.0, messages - count + 0.5) / (count + 0.5))
@@ -153,7 +96,7 @@ def _all_ranks(connection: sqlite3.Connection, arms: list[_Arm], wanted: Wanted,
     for number, arm in enumerate(arms):
         values[f"w{number}"] = arm.weight
         values[f"q{number}"] = arm.expression
-        values[f"t{number}"] = f"({arm.expression} AND {_quoted_role(Role.TITLE)})"
+        values[f"t{number}"] = f"({arm.expression} AND {quoted_role(Role.TITLE)})"
         named = {
             "n": number,
             "k": _SATURATION,
@@ -190,29 +133,6 @@ _BLOCKS: Final = (
     " UNION ALL SELECT block FROM search_titles t JOIN search_blocks b ON b.title_id = t.title_id"
     " WHERE t.thread_id = ?1"
 )
-_IN_BLOCK: Final = (
-    "SELECT count(*) FROM search_words WHERE search_words MATCH ?1"  # noqa: S608
-    f" AND rowid BETWEEN ?2 << {BLOCK_BITS} AND (?2 << {BLOCK_BITS}) + {_BLOCK_MASK}"
-)
-_ALL_BLOCKS: Final = (
-    f"SELECT group_concat(rowid >> {BLOCK_BITS}) FROM search_words WHERE search_words MATCH ?"  # noqa: S608
-)
-
-
-def _counter(connection: sqlite3.Connection, arm: _Arm, node: Node) -> Callable[[int], int]:
-    """Return what tells how many rows of a block match.
-
-    For one word the index is asked block by block, which is nearly free; anything else it is asked once.
-    """
-    if _is_one_word(node):
-        return lambda block: connection.execute(_IN_BLOCK, (arm.expression, block)).fetchone()[0]
-    (blocks,) = connection.execute(_ALL_BLOCKS, (arm.expression,)).fetchone()
-    counts = Counter(msgspec.json.decode(f"[{blocks or ''}]", type=list[int]))
-    return lambda block: counts[block]
-
-
-def _is_one_word(node: Node) -> bool:
-    return isinstance(node, Term) and node.is_exact and not node.is_prefix
 
 
 def _newest_ranks(connection: sqlite3.Connection, arm: _Arm, wanted: Wanted, limit: int) -> list[Rank]:
@@ -221,7 +141,7 @@ def _newest_ranks(connection: sqlite3.Connection, arm: _Arm, wanted: Wanted, lim
     values: dict[str, object] = {"probed": _PROBED_AT_ONCE}
     sql = _NEWEST.format(tests=_tests(wanted, values), below=descendants(wanted.where))
     after = wanted.after or Rank(0.0, 1 << 62, "")
-    count = _counter(connection, arm, wanted.node)
+    matching = Rows(connection, wanted)
     while len(found) < limit:
         values |= {"recency": after.recency, "thread": after.thread_id}
         probed = connection.execute(sql, values).fetchall()
@@ -229,7 +149,7 @@ def _newest_ranks(connection: sqlite3.Connection, arm: _Arm, wanted: Wanted, lim
             after = Rank(0.0, recency, thread_id)
             if thread_id in wanted.hidden:
                 continue
-            rows = sum(count(block) for (block,) in connection.execute(_BLOCKS, (thread_id,)))
+            rows = sum(len(matching.of(block)) for (block,) in connection.execute(_BLOCKS, (thread_id,)))
             if rows:
                 worth = arm.weight * rows * (_SATURATION + 1) / (rows + _SATURATION)
                 found.append(Rank(round(worth, 6), recency, thread_id, is_common=True))
@@ -255,7 +175,7 @@ def find_candidates(connection: sqlite3.Connection, wanted: Wanted, limit: int) 
     if wanted.after is not None:
         is_common = wanted.after.is_common
     if is_common:
-        whole = _Arm(_expression(wanted), 0, max(arm.weight for arm in arms))
+        whole = _Arm(expression_for(wanted), 0, max(arm.weight for arm in arms))
         newest = _newest_ranks(connection, whole, wanted, limit)
         return Candidates(_candidates(connection, newest), None)
     found = _all_ranks(connection, arms, wanted, messages / files if files else 1.0)
@@ -276,46 +196,3 @@ def _candidates(connection: sqlite3.Connection, ranks: list[Rank]) -> list[Candi
         if row is not None:  # else it has vanished since it was found
             found.append(Candidate(rank, *row))
     return found
-
-
-_OWN_BLOCKS: Final = (
-    "SELECT b.block, f.path, NULL FROM files f"
-    " JOIN search_blocks b ON b.file_id = f.file_id WHERE f.thread_id = ?1"
-    " UNION ALL SELECT b.block, NULL, t.words FROM search_titles t"
-    " JOIN search_blocks b ON b.title_id = t.title_id WHERE t.thread_id = ?1"
-)
-_ROWS: Final = "SELECT rowid FROM search_words WHERE search_words MATCH ?1"
-_ROWS_IN_BLOCK: Final = (
-    f"{_ROWS} AND rowid BETWEEN ?2 << {BLOCK_BITS} AND (?2 << {BLOCK_BITS}) + {_BLOCK_MASK}"
-)
-_ROWS_IN_BLOCKS: Final = f"{_ROWS} AND rowid >> {BLOCK_BITS} IN (SELECT value FROM json_each(?2))"  # noqa: S608
-
-
-class _Block(Struct, frozen=True):
-    """Some rows of a thread's rollout, or its title."""
-
-    thread_id: str
-    path: str | None
-    title: str | None
-
-
-def find_hits(connection: sqlite3.Connection, wanted: Wanted, thread_ids: list[str]) -> dict[str, list[Hit]]:
-    """Return the rows of some threads that match: messages, newest first, and the title last."""
-    blocks = {
-        block: _Block(thread_id, path, title)
-        for thread_id in thread_ids
-        for block, path, title in connection.execute(_OWN_BLOCKS, (thread_id,))
-    }
-    expression = _expression(wanted)
-    if _is_one_word(wanted.node):
-        rows = [row for block in blocks for row in connection.execute(_ROWS_IN_BLOCK, (expression, block))]
-    else:
-        chosen = msgspec.json.encode(list(blocks)).decode()
-        rows = connection.execute(_ROWS_IN_BLOCKS, (expression, chosen)).fetchall()
-    hits: dict[str, list[Hit]] = {thread_id: [] for thread_id in thread_ids}
-    for (row,) in sorted(rows, reverse=True):
-        block = blocks[row >> BLOCK_BITS]
-        hits[block.thread_id].append(Hit(row, block.path, block.title))
-    for found in hits.values():
-        found.sort(key=lambda hit: hit.title is not None)
-    return hits

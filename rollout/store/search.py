@@ -15,7 +15,7 @@ from msgspec import Struct
 
 from rollout.catalog.query import NO_FILTER, ThreadFilter
 from rollout.catalog.registry import LISTED
-from rollout.catalog.search import Candidate, Candidates, Hit, Rank, Wanted, find_candidates, find_hits
+from rollout.catalog.search import Candidate, Candidates, find_candidates
 from rollout.catalog.search_index import (
     SEARCH,
     MessagePlace,
@@ -23,7 +23,9 @@ from rollout.catalog.search_index import (
     prepare,
 )
 from rollout.catalog.search_query import Node, is_exact, matches, parse_query
+from rollout.catalog.search_rows import Hit, find_hits
 from rollout.catalog.search_said import Role
+from rollout.catalog.search_wanted import Rank, Wanted
 from rollout.catalog.search_words import atoms_of
 from rollout.errors import Conflict, InvalidCursor
 from rollout.format.decoding import decode_json

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Final, Self
 
 from msgspec import Struct
 
-from rollout.catalog.search import Hit
 from rollout.catalog.search_index import MessagePlace
+from rollout.catalog.search_rows import Hit
 from rollout.catalog.search_said import Role, Said, find_said
 from rollout.errors import RolloutError
 from rollout.format import vocabulary

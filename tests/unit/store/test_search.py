@@ -188,6 +188,7 @@ def test_words_that_very_many_messages_have_come_by_recency(
 ) -> None:
     """They tell no thread from another, so none is counted."""
     monkeypatch.setattr("rollout.catalog.search.COMMON_ROWS", 3)
+    monkeypatch.setattr("rollout.catalog.search_rows._EDGE_ROWS", 2)
     for number in range(1, 6):
         disk.put(thread(number).turn("the lease").turn("lease" if number == 1 else "no"), minute=number)
     for query in ("lease", "lea*", '"the lease"'):
