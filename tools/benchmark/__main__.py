@@ -1,6 +1,7 @@
 """The benchmark's command line; `tools/bench` sets up its environment and runs this.
 
-tools/bench [--recording | --forks] [--quick | --full] [--only TEXT] [--rounds N] [--json FILE] [--no-client]
+tools/bench [--recording | --forks | --server | --catalog] [--quick | --full] [--only TEXT] [--rounds N]
+            [--json FILE] [--no-client]
 """
 
 import argparse
@@ -38,7 +39,8 @@ def main() -> int:
         _keep(result, options.json)
         return 0
     if options.forks:
-        from benchmark.forking import forks_table, run_forks
+        from benchmark.forking import run_forks
+        from benchmark.timed import timed_table
 
         client = None if options.no_client else find_client(ROOT / ".cache" / "reference-client")
         scale = QUICK if options.quick else NORMAL
@@ -46,7 +48,29 @@ def main() -> int:
             Data(options.data), turns=scale.turns, rounds=options.rounds, client=client, say=_say
         )
         rows_found = [row.as_json() for row in found]
-        print(forks_table(rows_found))
+        print(timed_table(rows_found))
+        _keep({"machine": machine(), "rows": rows_found}, options.json)
+        return 0
+    if options.server:
+        from benchmark.serving import run_serving
+        from benchmark.timed import timed_table
+
+        client = None if options.no_client else find_client(ROOT / ".cache" / "reference-client")
+        scale = QUICK if options.quick else NORMAL
+        found = run_serving(
+            Data(options.data), turns=scale.turns, rounds=options.rounds, client=client, say=_say
+        )
+        rows_found = [row.as_json() for row in found]
+        print(timed_table(rows_found))
+        _keep({"machine": machine(), "rows": rows_found}, options.json)
+        return 0
+    if options.catalog:
+        from benchmark.cataloging import run_catalog
+        from benchmark.timed import timed_table
+
+        found = run_catalog(Data(options.data), is_quick=options.quick, rounds=options.rounds, say=_say)
+        rows_found = [row.as_json() for row in found]
+        print(timed_table(rows_found))
         _keep({"machine": machine(), "rows": rows_found}, options.json)
         return 0
     data = Data(options.data)
@@ -86,6 +110,8 @@ def _parser() -> argparse.ArgumentParser:
     size.add_argument("--full", action="store_true", help="with the log of 1 GB")
     parser.add_argument("--recording", action="store_true", help="measure recording instead of reading")
     parser.add_argument("--forks", action="store_true", help="measure forks instead of reading")
+    parser.add_argument("--server", action="store_true", help="measure the server instead of reading")
+    parser.add_argument("--catalog", action="store_true", help="measure the catalog instead of reading")
     parser.add_argument("--only", default="", metavar="TEXT", help="rows whose name contains this")
     parser.add_argument("--rounds", type=int, default=7, help="how often every row takes part")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the result there, too")

@@ -15,6 +15,8 @@ _FOLDERS = 100
 _ID_LENGTH = 36
 _CHECKPOINTS = 2
 """Counted up when recorded threads are to be recorded again."""
+_ARCHIVES = 1
+"""Counted up when archives are to be written again."""
 
 MIXED = Shape(turns=4000)
 RIGHT_AFTER = replace(MIXED, suffix_turns=0)
@@ -87,6 +89,17 @@ class Data:
             path.hardlink_to(self.thread(shape).path)
 
         return Thread(self._home(f"beside-{shape.turns}", f"beside {json.dumps(asdict(shape))}", fill), shape)
+
+    def archive(self, threads: int) -> Path:
+        """Return a home of so many small threads."""
+
+        def fill(home: Path) -> None:
+            # Late, for the same reason.
+            from benchmark.archive import write_archive
+
+            write_archive(home, threads)
+
+        return self._home(f"archive-{threads}", f"archive {threads} {_ARCHIVES}", fill)
 
     def crowd(self, shape: Shape, others: int) -> Thread:
         """Return a thread in a home with `others` more rollouts, which are empty: only names are read."""

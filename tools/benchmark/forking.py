@@ -12,9 +12,8 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from refclient.endpoint import StandIn
 from refclient.install import Client
@@ -23,6 +22,7 @@ from refclient.rpc import AppServer
 import fork
 import rollout
 from benchmark.data import LEGACY, RIGHT_AFTER, Data, Thread
+from benchmark.timed import TimedRow
 from rollout.store.store import Store
 
 _MS = 1e3
@@ -34,38 +34,6 @@ _CLIENT_SECONDS = 120.0
 _SETTLE_SECONDS = 2.1
 _PROMPT = {"type": "message", "role": "user", "content": [{"type": "input_text", "text": "And then?"}]}
 _REPLY = {"type": "message", "role": "assistant", "content": [{"type": "output_text", "text": "Then this."}]}
-
-
-@dataclass
-class ForkRow:
-    """One line of the table. `samples_ms` by the clock; `note` says what else was found."""
-
-    name: str
-    budget_ms: float | None = None
-    samples_ms: list[float] = field(default_factory=list)
-    bytes_written: int | None = None
-    note: str = ""
-
-    def time(self, work: Callable[[], Any]) -> Any:
-        """Run the work and take its time."""
-        begin = time.perf_counter()
-        found = work()
-        self.samples_ms.append((time.perf_counter() - begin) * _MS)
-        return found
-
-    def as_json(self) -> dict[str, Any]:
-        """Return the row as JSON."""
-        median = statistics.median(self.samples_ms) if self.samples_ms else None
-        return {
-            "name": self.name,
-            "median_ms": median,
-            "min_ms": min(self.samples_ms, default=None),
-            "max_ms": max(self.samples_ms, default=None),
-            "samples": len(self.samples_ms),
-            "budget_ms": self.budget_ms,
-            "bytes_written": self.bytes_written,
-            "note": self.note,
-        }
 
 
 @contextmanager
@@ -80,7 +48,7 @@ def _copy_of(thread: Thread) -> Iterator[Store]:
 
 def run_forks(
     data: Data, *, turns: int, rounds: int, client: Client | None, say: Callable[[str], None]
-) -> list[ForkRow]:
+) -> list[TimedRow]:
     """Measure all rows."""
     paginated = data.thread(replace(RIGHT_AFTER, turns=turns))
     legacy = data.thread(replace(LEGACY, turns=turns))
@@ -108,14 +76,14 @@ def run_forks(
 
 def _fork_rows(
     store: Store, thread: Thread, rounds: int, budgets_ms: tuple[float, float]
-) -> Iterator[ForkRow]:
+) -> Iterator[TimedRow]:
     parent = thread.shape.thread_id
     with store.open_thread(parent) as opened:
         middle = opened.all_turns(view=rollout.ItemsView.NOT_LOADED)[thread.shape.turns // 2].id
-    head = ForkRow("paginated parent, at the head", budgets_ms[0])
-    before = ForkRow("paginated parent, before a middle turn", budgets_ms[1])
-    resumed = ForkRow("the same and its context (resume)")
-    bare = ForkRow("bare publish of as many bytes")
+    head = TimedRow("paginated parent, at the head", budgets_ms[0])
+    before = TimedRow("paginated parent, before a middle turn", budgets_ms[1])
+    resumed = TimedRow("the same and its context (resume)")
+    bare = TimedRow("bare publish of as many bytes")
     fork.fork_thread(store, parent, exclude_turns=True)
     for number in range(rounds * 3):
         head.bytes_written = head.time(
@@ -149,13 +117,13 @@ def _publish_bare(home: Path, number: int) -> int:
     return len(content)
 
 
-def _legacy_rows(store: Store, thread: Thread, rounds: int) -> Iterator[ForkRow]:
+def _legacy_rows(store: Store, thread: Thread, rounds: int) -> Iterator[TimedRow]:
     parent = thread.shape.thread_id
-    first = ForkRow("legacy parent, the first time", note="its lines are counted, and the count kept")
+    first = TimedRow("legacy parent, the first time", note="its lines are counted, and the count kept")
     first.bytes_written = first.time(
         lambda: fork.fork_thread(store, parent, exclude_turns=True)
     ).bytes_written
-    again = ForkRow("legacy parent, at the head", 5.0)
+    again = TimedRow("legacy parent, at the head", 5.0)
     for _ in range(rounds * 3):
         again.bytes_written = again.time(
             lambda: fork.fork_thread(store, parent, exclude_turns=True)
@@ -163,11 +131,11 @@ def _legacy_rows(store: Store, thread: Thread, rounds: int) -> Iterator[ForkRow]
     yield from (first, again)
 
 
-def _flatten_rows(store: Store, thread: Thread, rounds: int) -> Iterator[ForkRow]:
+def _flatten_rows(store: Store, thread: Thread, rounds: int) -> Iterator[TimedRow]:
     """Write a fork's inherited history out, beside what the system takes to copy the file and sync it."""
     budget_ms = thread.size_bytes / _FLATTEN_BYTES_A_SECOND * _MS
-    flat = ForkRow("flatten a fork of the paginated thread", budget_ms)
-    copied = ForkRow("cp and sync of as many bytes")
+    flat = TimedRow("flatten a fork of the paginated thread", budget_ms)
+    copied = TimedRow("cp and sync of as many bytes")
     child = fork.fork_thread(store, thread.shape.thread_id, exclude_turns=True).id
     source = Path(store.home) / thread.shape.file_name
     target = Path(store.home) / "copied"
@@ -186,9 +154,9 @@ def _flatten_rows(store: Store, thread: Thread, rounds: int) -> Iterator[ForkRow
     yield from (flat, copied)
 
 
-def _many_rows(store: Store, thread: Thread) -> Iterator[ForkRow]:
+def _many_rows(store: Store, thread: Thread) -> Iterator[TimedRow]:
     parent = thread.shape.thread_id
-    row = ForkRow(f"{_MANY:,} forks of one parent, each")
+    row = TimedRow(f"{_MANY:,} forks of one parent, each")
     total = 0
     for _ in range(_MANY):
         total += row.time(lambda: fork.fork_thread(store, parent, exclude_turns=True)).bytes_written
@@ -197,7 +165,7 @@ def _many_rows(store: Store, thread: Thread) -> Iterator[ForkRow]:
     yield row
 
 
-def _deep_rows(store: Store, thread: Thread, rounds: int) -> Iterator[ForkRow]:
+def _deep_rows(store: Store, thread: Thread, rounds: int) -> Iterator[TimedRow]:
     """Compare a resume a hundred forks deep with that of the root, and of one file that holds as much."""
     root = thread.shape.thread_id
     silent, spoken = root, root
@@ -209,10 +177,10 @@ def _deep_rows(store: Store, thread: Thread, rounds: int) -> Iterator[ForkRow]:
         store.append_turn(flat, [_PROMPT, _REPLY])
     time.sleep(_SETTLE_SECONDS)  # what was written a moment ago is looked at again
     rows = {
-        root: ForkRow("resume of the root"),
-        silent: ForkRow(f"resume {_DEEP} forks deep, no turns between"),
-        flat: ForkRow(f"resume of one fork with {_DEEP} turns"),
-        spoken: ForkRow(f"resume {_DEEP} forks deep, a turn in each"),
+        root: TimedRow("resume of the root"),
+        silent: TimedRow(f"resume {_DEEP} forks deep, no turns between"),
+        flat: TimedRow(f"resume of one fork with {_DEEP} turns"),
+        spoken: TimedRow(f"resume {_DEEP} forks deep, a turn in each"),
     }
     for thread_id in rows:
         store.resume(thread_id)
@@ -222,16 +190,16 @@ def _deep_rows(store: Store, thread: Thread, rounds: int) -> Iterator[ForkRow]:
     first, second, third, fourth = (statistics.median(row.samples_ms) for row in rows.values())
     rows[silent].note = f"{second / first:.2f}x the root (budget 2)"
     rows[spoken].note = f"{fourth / third:.2f}x one file with the same turns (budget 2)"
-    cold = ForkRow(f"the same, by a store just opened ({_DEEP} deep)")
+    cold = TimedRow(f"the same, by a store just opened ({_DEEP} deep)")
     for _ in range(rounds):
         with rollout.open_store(store.home) as fresh:
             cold.time(lambda opened=fresh: opened.resume(spoken).input_json())
     yield from (*rows.values(), cold)
 
 
-def _client_rows(client: Client, name: str, thread: Thread, rounds: int) -> Iterator[ForkRow]:
-    first = ForkRow(f"reference client {client.version}: {name} parent, first", note="also loads the child")
-    again = ForkRow(f"reference client {client.version}: {name} parent, again", note="also loads the child")
+def _client_rows(client: Client, name: str, thread: Thread, rounds: int) -> Iterator[TimedRow]:
+    first = TimedRow(f"reference client {client.version}: {name} parent, first", note="also loads the child")
+    again = TimedRow(f"reference client {client.version}: {name} parent, again", note="also loads the child")
     with tempfile.TemporaryDirectory(prefix="rollout-bench-", dir=thread.home.parent) as scratch:
         home = Path(scratch) / "home"
         shutil.copytree(thread.home, home)
@@ -243,17 +211,3 @@ def _client_rows(client: Client, name: str, thread: Thread, rounds: int) -> Iter
                 path = Path(answer["thread"]["path"])
                 row.bytes_written = path.stat().st_size if path.exists() else None
     yield from (first, again)
-
-
-def forks_table(rows: list[dict[str, Any]]) -> str:
-    """Return the rows as text."""
-    lines = [f"{'':52} {'median ms':>10} {'min-max':>17} {'budget':>11} {'bytes':>12}"]
-    for row in rows:
-        span = f"{row['min_ms']:.2f}-{row['max_ms']:.2f}"
-        budget = ""
-        if row["budget_ms"] is not None:
-            budget = f"{row['budget_ms']:g}  {'ok' if row['median_ms'] <= row['budget_ms'] else 'OVER'}"
-        size = "" if row["bytes_written"] is None else f"{row['bytes_written']:,}"
-        line = f"{row['name']:52} {row['median_ms']:10.2f} {span:>17} {budget:>11} {size:>12}  {row['note']}"
-        lines.append(line.rstrip())
-    return "\n".join(lines)

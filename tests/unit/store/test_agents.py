@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from itertools import count
 from pathlib import Path
 
@@ -106,6 +107,42 @@ def test_a_thread_does_not_spawn_itself() -> None:
     """By whatever reference it is named."""
     with pytest.raises(InvalidRequest, match="expected two threads"):
         line_of_three().add_edge(P, P[:36].upper())
+
+
+def test_edges_that_are_said_at_once_are_all_there(tmp_path: Path) -> None:
+    """By stores that know nothing of each other."""
+    disk = DiskHome(tmp_path)
+    disk.put(thread(1).turn("a"))
+
+    def say(number: int) -> None:
+        with open_store(disk.path) as store:
+            for at in range(10):
+                store.agents.add_edge(P, uuid(100 + number * 10 + at))
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(say, range(8)))
+    with open_store(disk.path) as store:
+        assert len(store.agents.graph().children(P)) == 80
+    disk.close()
+
+
+def test_of_two_edges_that_make_a_cycle_one_is_refused(tmp_path: Path) -> None:
+    """However close to each other they are said: nobody appends between the look and the line."""
+    disk = DiskHome(tmp_path)
+    disk.put(thread(1).turn("a"))
+
+    def say(pair: int) -> int:
+        with open_store(disk.path) as store:
+            one, other = uuid(100 + pair // 2), uuid(200 + pair // 2)
+            try:
+                store.agents.add_edge(*((one, other) if pair % 2 else (other, one)))
+            except Conflict:
+                return 0
+            return 1
+
+    with ThreadPoolExecutor(8) as pool:
+        assert sum(pool.map(say, range(40))) == 20
+    disk.close()
 
 
 def test_the_status_of_nobodys_agent_is_not_set() -> None:

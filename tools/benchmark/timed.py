@@ -1,0 +1,55 @@
+"""Rows that are timed by the clock, and their table."""
+
+import statistics
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+_MS = 1e3
+
+
+@dataclass
+class TimedRow:
+    """One line of the table. `samples_ms` by the clock; `note` says what else was found."""
+
+    name: str
+    budget_ms: float | None = None
+    samples_ms: list[float] = field(default_factory=list)
+    bytes_written: int | None = None
+    note: str = ""
+
+    def time(self, work: Callable[[], Any]) -> Any:
+        """Run the work and take its time."""
+        begin = time.perf_counter()
+        found = work()
+        self.samples_ms.append((time.perf_counter() - begin) * _MS)
+        return found
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the row as JSON."""
+        median = statistics.median(self.samples_ms) if self.samples_ms else None
+        return {
+            "name": self.name,
+            "median_ms": median,
+            "min_ms": min(self.samples_ms, default=None),
+            "max_ms": max(self.samples_ms, default=None),
+            "samples": len(self.samples_ms),
+            "budget_ms": self.budget_ms,
+            "bytes_written": self.bytes_written,
+            "note": self.note,
+        }
+
+
+def timed_table(rows: list[dict[str, Any]]) -> str:
+    """Return the rows as text."""
+    lines = [f"{'':52} {'median ms':>10} {'min-max':>17} {'budget':>11} {'bytes':>12}"]
+    for row in rows:
+        span = f"{row['min_ms']:.2f}-{row['max_ms']:.2f}"
+        budget = ""
+        if row["budget_ms"] is not None:
+            budget = f"{row['budget_ms']:g}  {'ok' if row['median_ms'] <= row['budget_ms'] else 'OVER'}"
+        size = "" if row["bytes_written"] is None else f"{row['bytes_written']:,}"
+        line = f"{row['name']:52} {row['median_ms']:10.2f} {span:>17} {budget:>11} {size:>12}  {row['note']}"
+        lines.append(line.rstrip())
+    return "\n".join(lines)
