@@ -7,12 +7,13 @@ patches of several processes never take each other's back. Format: docs/format.m
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Set
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from typing import Final
 
 import msgspec
 from msgspec import UNSET, Raw
 
+from rollout.errors import StorageFailed
 from rollout.fs.api import FileSystem
 from rollout.fs.mutation import MutableFileSystem
 from rollout.fs.publish import publish_file
@@ -65,7 +66,8 @@ def append_patch(
         if name is not UNSET:
             append_name_line(fs, home, thread_id, name or "", now_ms)
         if size // compact_every_bytes > max(0, size - len(line)) // compact_every_bytes:
-            _compact(fs, path, size)
+            with suppress(StorageFailed):  # the patch counts; a later one tries again
+                _compact(fs, path, size)
 
 
 def forget_facts(fs: MutableFileSystem, home: str, thread_ids: Set[ThreadId]) -> None:

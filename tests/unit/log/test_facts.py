@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+from errno import ENOSPC
+from itertools import count
 from typing import Any
 
 import msgspec
 import pytest
 from msgspec import UNSET
 
-from rollout.errors import Conflict
+from rollout.errors import Conflict, StorageFailed
 from rollout.ids import ThreadId
 from rollout.log.facts import Facts, FactsPatch, GitPatch, KnownFacts, fold, read_facts
 from rollout.log.facts_writing import append_patch, compacted, fact_bytes, forget_facts
@@ -169,6 +172,18 @@ def test_the_file_is_compacted_once_it_is_ten_times_as_long_as_it_need_be() -> N
     assert read_facts(fs, HOME) == {OTHER: Facts(cwd="/kept"), ONE: Facts(cwd="/39")}
     assert max(sizes) > 9 * min(sizes[10:])
     assert max(sizes) < 11 * min(sizes[10:])
+
+
+def test_a_file_that_cannot_be_compacted_fails_no_patch() -> None:
+    """It says the same at any length."""
+    for at in count(1):
+        fs = CrashFS({PATH: line({"cwd": "/a"}) + b"\n" * 4000}, folders=[HOME]).failing(at, ENOSPC)
+        with suppress(StorageFailed):
+            append_patch(fs, HOME, ONE, FactsPatch(cwd="/b"), 5, compact_every_bytes=1)
+            assert read_facts(fs, HOME)[ONE].cwd == "/b"
+            if len(fs.files()[PATH]) > 4000:
+                return
+        assert fs.operation_count >= at, "every failure was told"
 
 
 def test_facts_are_forgotten_to_the_byte() -> None:
