@@ -65,3 +65,27 @@ def test_nothing_is_below_a_thread_that_is_not_there(store: Store) -> None:
     """Whatever else was said."""
     store.agents.add_edge(uuid(3), uuid(5))
     assert listed(store, ancestor_id=uuid(9)) == []
+
+
+def test_rows_and_headers_give_the_same_edges(tmp_path: Path) -> None:
+    """Also where a header is another thread's, is spelled oddly, names nobody, or was written anew."""
+    disk = DiskHome(tmp_path)
+    reverted = thread(6, parent_thread_id=uuid(1)).turn("six")
+    spawn = {"subagent": {"thread_spawn": {"parent_thread_id": uuid(1).upper(), "depth": 1}}}
+    odd = [
+        thread(1).turn("one"),
+        thread(2, id=uuid(8), parent_thread_id=uuid(1)).turn("two"),
+        thread(3, parent_thread_id="nobody").turn("three"),
+        thread(4, source=spawn).turn("four"),
+        thread(5, "legacy", parent_thread_id=uuid(3)),
+        reverted,
+        reverted.revert(7, reverted.position).turn("again"),
+    ]
+    for minute, rollout in enumerate(odd):
+        disk.put(rollout, minute=minute)
+    disk.write(disk.path / "sessions/2026/11/21" / thread(9).name(), b"no rollout\n")
+    with open_store(disk.path) as opened:
+        by_headers = opened.agents.graph().edges
+        opened.catalog.rebuild()
+        assert opened.agents.graph().edges == by_headers
+    disk.close()
