@@ -19,6 +19,7 @@ from rollout.format.decoding import decode_payload
 from rollout.format.payloads import TaskComplete, TaskStarted, TurnAborted
 from rollout.format.record import Era, Record
 from rollout.ids import ThreadId
+from rollout.log.compressed import CompressedSource
 from rollout.log.lines import Span, iter_lines
 from rollout.log.names import read_names
 from rollout.log.source import Source, open_source
@@ -30,7 +31,7 @@ _REACHES: Final = (8 << 10, 64 << 10, 1 << 20)
 _WORDS_BYTES: Final = (16 << 10, 256 << 10)
 """How much of a rollout is looked into for the first words."""
 _MOST_UNPACKED_BYTES: Final = 64 << 20
-"""A position further inside a compressed rollout is not looked at: all before it would be unpacked."""
+"""A position further inside a rollout that unpacks from its beginning alone is not looked at."""
 _SHORTEST_ID: Final = 13
 _EVENT: Final = vocabulary.EVENT_MSG.encode()
 _MARK: Final = re.compile(
@@ -67,7 +68,7 @@ def find_fork_turns(rollouts: Rollouts, parent: RolloutHead, offsets: Iterable[i
     try:
         with open_source(rollouts.fs, parent.file.path) as source:
             for offset in sorted(offsets):
-                if parent.file.name.is_compressed and offset > _MOST_UNPACKED_BYTES:
+                if isinstance(source, CompressedSource) and offset > _MOST_UNPACKED_BYTES:
                     break
                 if source.reaches(offset):
                     found[offset] = _turns_around(source, parent, offset)

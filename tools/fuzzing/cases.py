@@ -15,6 +15,7 @@ from fuzzing.homes import HOME, Home, load_homes
 from fuzzing.mutations import MUTATIONS, flip_bit, truncate
 from rollout.log.chunks import MAX_LINE_BYTES
 from rollout.log.layout import base_name, find_name
+from rollout.log.seekable import encode_table
 from rollout.testing.memory import MemoryFileSystem
 
 _FAVOURED = ("insert_event", "insert_event", "weaken_checkpoint", "edit_member", "swap_word")
@@ -62,7 +63,7 @@ def make_case(seed: int, number: int) -> Case:
     ]
     packing = "plain"
     if home.is_packed or random.random() < 0.1:
-        packing = random.choice(["one", "many", "broken"])
+        packing = random.choice(["one", "many", "broken", "sealed", "sealed and broken"])
     return Case(
         seed,
         number,
@@ -166,16 +167,24 @@ def _build(case: Case, content: bytes) -> tuple[MemoryFileSystem, list[str]]:
             fs.put(path, stored)
         else:
             random = Random(f"{case.seed}:{case.number}:{path}")
-            is_broken = case.packing == "broken" and path == case.path
-            fs.put(f"{path}.zst", _packed(stored, random, is_one=case.packing == "one", is_broken=is_broken))
+            is_broken = case.packing.endswith("broken") and path == case.path
+            fs.put(f"{path}.zst", _packed(stored, random, case.packing, is_broken=is_broken))
     return fs, list(dict.fromkeys(threads))
 
 
-def _packed(content: bytes, random: Random, *, is_one: bool, is_broken: bool) -> bytes:
-    cuts = [] if is_one else sorted(random.randrange(len(content) + 1) for _ in range(random.randrange(5)))
+def _packed(content: bytes, random: Random, packing: str, *, is_broken: bool) -> bytes:
+    cuts = (
+        []
+        if packing == "one"
+        else sorted(random.randrange(len(content) + 1) for _ in range(random.randrange(5)))
+    )
     edges = [0, *cuts, len(content)]
     compressor = zstandard.ZstdCompressor(write_checksum=True)
-    packed = b"".join(compressor.compress(content[start:end]) for start, end in pairwise(edges))
+    frames = [compressor.compress(content[start:end]) for start, end in pairwise(edges)]
+    packed = b"".join(frames)
+    if packing.startswith("sealed"):
+        sizes = [end - start for start, end in pairwise(edges)]
+        packed += encode_table(zip(map(len, frames), sizes, strict=True))
     if is_broken:
         breaks = random.choice([flip_bit, truncate])
         packed = breaks(packed, b"", random)
