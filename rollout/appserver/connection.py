@@ -11,7 +11,7 @@ from collections.abc import Callable
 from threading import Condition, Event
 from typing import Final, Protocol
 
-from rollout.appserver.dispatch import Prepared, prepare
+from rollout.appserver.dispatch import Prepared, preload, prepare
 from rollout.appserver.lanes import Lanes
 from rollout.appserver.protocol import (
     Note,
@@ -25,11 +25,12 @@ from rollout.appserver.protocol import (
 )
 from rollout.appserver.server import Server
 
-MOST_IN_FLIGHT: Final = 256
+MOST_IN_FLIGHT: Final = 128
 """Requests of one client that were read and are not answered yet."""
 _ROOM_BYTES: Final = 8 << 20
 """Above this, nothing more is read from a client, or streamed to it, until it has taken some."""
 _MOST_BYTES: Final = 256 << 20
+_SENT_BYTES: Final = 1 << 20
 STALL_SECONDS: Final = 30.0
 
 
@@ -54,6 +55,13 @@ class Hub:
         self.lanes = lanes
         self.report = report
         self.connections: set[Connection] = set()
+        self._is_warm = False
+
+    def warm_up(self) -> None:
+        """Load what requests need, once somebody has been answered and may ask."""
+        if not self._is_warm:
+            self._is_warm = True
+            self.lanes.submit(None, preload)
 
     def broadcast(self, notes: tuple[Note, ...], besides: Connection | None) -> None:
         """Send notifications to every client but one."""
@@ -127,6 +135,7 @@ class Connection:
         prepared = prepare(self._hub.server, self._client, found)
         if isinstance(prepared, Response):
             self._post([encode_response(prepared)])
+            self._hub.warm_up()
             return
         making = Event() if prepared.method.makes_threads else None
         earlier = tuple(self._making)
@@ -208,17 +217,28 @@ class Connection:
         while self._failure is None:
             await self._wake.wait()
             self._wake.clear()
-            with self._changed:
-                out, self._out = self._out, []
-            if out and not await self._send(out):
-                return
-            with self._changed:
-                self._out_bytes -= sum(map(len, out))
-                self._changed.notify_all()
-                is_done = self._is_ending and not self._in_flight and not self._out
+            while out := self._next_out():
+                if not await self._send(out):
+                    return
+                with self._changed:
+                    self._out_bytes -= sum(map(len, out))
+                    self._changed.notify_all()
+                self._measure()
             self._measure()
-            if is_done:
+            if self._is_ending and not self._in_flight and not self._out:
                 return
+
+    def _next_out(self) -> list[bytes]:
+        """Take what is sent at once: some of what waits, the oldest first."""
+        with self._changed:
+            size = 0
+            for count, line in enumerate(self._out, 1):
+                size += len(line)
+                if size >= _SENT_BYTES:
+                    out, self._out = self._out[:count], self._out[count:]
+                    return out
+            out, self._out = self._out, []
+            return out
 
     async def _send(self, out: list[bytes]) -> bool:
         try:

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any, Final, NamedTuple
 
-from msgspec import Struct
+from msgspec import Raw, Struct
 
 from rollout.appserver import params as takes
 from rollout.appserver.call import Answer, Call, UnknownThread, refusal_of
@@ -226,9 +227,26 @@ def _check_gates(client: Client, name: str, method: Method, params: Any) -> None
             raise Refusal(INVALID_REQUEST, f"{name}.{member} requires experimentalApi capability")
 
 
+def preload() -> None:
+    """Load what methods need before they are called: the first call would wait for it."""
+    for method in METHODS.values():
+        with suppress(Refusal):
+            _load(method.target)
+        with suppress(Refusal):
+            decode_params(Raw(b"{}"), method.params)
+
+
 def _load(target: str) -> Run:
+    """Return a method. Raise Refusal when it comes with a package that is not installed."""
     module, _, name = target.partition(":")
-    found: Run = getattr(importlib.import_module(module), name)
+    package = module.partition(".")[0]
+    try:
+        found: Run = getattr(importlib.import_module(module), name)
+    except ModuleNotFoundError as missing:
+        if missing.name not in {package, module}:
+            raise
+        message = f"it comes with the package `{package}`, which is not installed"
+        raise Refusal(NOT_SUPPORTED, message) from missing
     return found
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import sys
+
 import pytest
 
-from rollout.appserver.dispatch import METHODS
+from rollout.appserver.dispatch import METHODS, _load, preload
 from tests.builders import thread, uuid
 from tests.served import RefusedError, serve
 
@@ -62,6 +64,22 @@ def test_what_needs_a_model_is_unsupported(method: str) -> None:
     """Such a client is served by another server, and learns so at once."""
     with pytest.raises(RefusedError, match=rf"^-32601 {method} is not supported: this server keeps threads"):
         serve().ask(method, threadId=uuid(1))
+
+
+def test_every_method_can_be_loaded_before_it_is_called() -> None:
+    """A name in the table is that of a function."""
+    preload()
+    assert all(callable(_load(method.target)) for method in METHODS.values())
+
+
+def test_without_a_package_its_methods_say_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    """And all others work: `rollout` does not need `fork`."""
+    monkeypatch.setitem(sys.modules, "fork", None)
+    monkeypatch.delitem(sys.modules, "fork.server", raising=False)
+    served = serve(thread().turn("hi"))
+    with pytest.raises(RefusedError, match=r"^-32601 it comes with the package `fork`"):
+        served.ask("thread/fork", threadId=uuid(1))
+    assert served.ask("thread/read", threadId=uuid(1))
 
 
 @pytest.mark.parametrize("method", sorted(METHODS))
