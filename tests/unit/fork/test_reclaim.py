@@ -46,6 +46,17 @@ def test_a_pruned_thread_is_as_if_it_had_never_been() -> None:
     assert prune(fs) == []
 
 
+def test_nobody_is_said_to_have_spawned_a_pruned_thread() -> None:
+    """Nor to have been spawned by it; what was said of others stays."""
+    fs = disk(PARENT, thread(2).turn("other"), thread(3).turn("another"))
+    agents = store_over(fs).agents
+    for parent, child in ((2, 1), (2, 3), (1, 9)):
+        agents.add_edge(uuid(parent), uuid(child))
+    delete(fs, PARENT)
+    prune(fs)
+    assert {edge.child_id: edge.parent_id for edge in agents.graph().edges.values()} == {uuid(3): uuid(2)}
+
+
 def test_a_fork_reads_as_before() -> None:
     """Whatever went of its parent."""
     fs = disk(PARENT, CHILD)
