@@ -15,6 +15,7 @@ from rollout.format.decoding import decode_json, decode_payload
 from rollout.format.items import is_contextual_user, parts_of
 from rollout.format.record import Era, Mode, Record
 from rollout.log.header import Header
+from rollout.turns.legacy_marks import find_marked
 
 
 class Role(StrEnum):
@@ -103,7 +104,7 @@ def labels_of(header: Header) -> frozenset[str]:
     """Return the labels of the records of a rollout that may say something."""
     if header.mode is Mode.PAGINATED:
         return frozenset({vocabulary.ITEM_COMPLETED})
-    labels = frozenset({*_LEGACY_SPEAKERS, *_LEGACY_CALLS})
+    labels = frozenset({*_LEGACY_SPEAKERS, *_LEGACY_CALLS, vocabulary.ITEM_COMPLETED})
     return labels | {vocabulary.RESPONSE_ITEM} if header.era is Era.BARE else labels
 
 
@@ -125,6 +126,8 @@ def find_said(header: Header, record: Record) -> Said | None:
         )
     if label in _LEGACY_CALLS:
         return _said_by_call(record, label)
+    if label == vocabulary.ITEM_COMPLETED:
+        return _said_by_marked(record)
     if label == vocabulary.RESPONSE_ITEM and header.era is Era.BARE:
         return _said_early(record)
     return None
@@ -144,6 +147,16 @@ def _said_by_item(record: Record) -> Said | None:
         return Said(role, text) if text else None
     words = [_TOOL_NAMES.get(item.type), item.server, item.namespace, item.tool, item.name, *item.command]
     return _called(words, item.query)
+
+
+def _said_by_marked(record: Record) -> Said | None:
+    """Return what tool a legacy rollout shows by an item; who speaks there has an event that says it."""
+    said = _said_by_item(record)
+    if said is None or said.role is not Role.TOOL:
+        return None
+    found = decode_json(record.envelope.payload.item, _Type)
+    is_listed = found is not None and found.type in vocabulary.LISTED_ITEMS
+    return said if is_listed or find_marked(record) is not None else None
 
 
 def _said_by_call(record: Record, label: str) -> Said | None:

@@ -83,8 +83,7 @@ class HitReader:
                 return Address()
             opened = self._open(hit.path)
             if opened.header.mode is Mode.PAGINATED:
-                named = decode_json(record.envelope.payload.item, _Named)
-                return Address(record.envelope.payload.turn_id, named.id if named is not None else None)
+                return _address_of_item(record)
             return self._legacy_address(opened, record)
         except RolloutError:
             return Address()
@@ -154,8 +153,15 @@ class HitReader:
         self.close()
 
 
+def _address_of_item(record: Record) -> Address:
+    named = decode_json(record.envelope.payload.item, _Named)
+    return Address(record.envelope.payload.turn_id, named.id if named is not None else None)
+
+
 def _newest_address(fold: LegacyTurns, fed: Record) -> Address:
     """Return the turn and the item that the record fed last went to."""
+    if fed.label == vocabulary.ITEM_COMPLETED:
+        return _address_of_item(fed)
     turns = fold.result(ItemsView.FULL)
     if not turns:
         return Address()

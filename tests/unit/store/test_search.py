@@ -64,6 +64,25 @@ def test_a_legacy_message_is_found_with_what_its_turn_is_called(disk: DiskHome) 
     assert found.item_id == turn.items[0].id
 
 
+def test_a_tool_of_a_legacy_thread_is_found_when_it_is_shown(disk: DiskHome) -> None:
+    """Only marked items are, and those that every reader lists."""
+    item = {
+        "type": "DynamicToolCall",
+        "id": "c1",
+        "tool": "telescope",
+        "arguments": {},
+        "status": "completed",
+    }
+    shown = {"turn_id": "t1", "item": item}
+    disk.put(thread(1, mode="legacy").turn("one").event("item_completed", **shown, shown_in="legacy"))
+    disk.put(thread(2, mode="legacy").turn("one").event("item_completed", **shown))
+    output = {"type": "FunctionCallOutput", "id": "c2", "name": "telescope", "output": "dark"}
+    disk.put(thread(3, mode="legacy").turn("one").event("item_completed", turn_id="t1", item=output))
+    found = search(disk, "telescope", Role.TOOL)
+    assert sorted(numbers_of(found)) == [1, 3]
+    assert {(one.turn_id, one.item_id) for one in found.data} == {("t1", "c1"), ("t1", "c2")}
+
+
 def test_a_message_that_was_taken_back_has_no_turn(disk: DiskHome) -> None:
     """A rollback takes turns, and leaves what was said."""
     disk.put(thread(mode="legacy").turn("one").turn("two lease").rollback(1))
