@@ -45,7 +45,7 @@ class AppendFile(Protocol):
         """Cut the file's end off; it is at least `size_bytes` long. Durable after the next `sync`."""
 
     def set_modified_at(self, modified_at: int) -> None:
-        """Give the file a time of its last change, in UTC milliseconds: one that takes another's place has it."""
+        """Let the file have changed at that time, UTC milliseconds: that of the one whose place it takes."""
 
     def close(self) -> None:
         """Close it. Idempotent. Makes nothing durable."""

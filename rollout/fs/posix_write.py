@@ -19,31 +19,12 @@ from rollout.errors import Conflict, InvalidRequest, NotFound, StorageFailed
 from rollout.fs.api import FileIdentity, FileStat, FileSystem, FolderEntry, ReadFile, Spool
 from rollout.fs.mutation import AppendFile, Lock, MutableFileSystem
 from rollout.fs.posix import POSIX
+from rollout.fs.posix_lock import CLOSED_ON_EXEC, FILE_MODE, NO_LINK, refused, try_lock
 
-_FILE_MODE: Final = 0o600
 _FOLDER_MODE: Final = 0o700
-_CLOSED_ON_EXEC: Final = getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NONBLOCK", 0)
-_NO_LINK: Final = getattr(os, "O_NOFOLLOW", 0)
 _NANOS_A_MILLI: Final = 1_000_000
 _FIRST_PAUSE_SECONDS: Final = 0.001
 _LONGEST_PAUSE_SECONDS: Final = 0.05
-
-_HINTS: Final = {
-    errno.ENOSPC: "Free some space, then open again.",
-    errno.EDQUOT: "Free some space, then open again.",
-    errno.EROFS: "Make the file system writable, or work on a copy of the home.",
-    errno.EACCES: "Check that you may write there, then open again.",
-    errno.EPERM: "Check that you may write there, then open again.",
-    errno.ENOENT: "Check that the folder is still there, then open again.",
-    errno.ENOTDIR: "Check that the folder is still there, then open again.",
-}
-
-
-def _refused(act: str, path: str, error: OSError | ValueError) -> StorageFailed:
-    number = error.errno if isinstance(error, OSError) else None
-    words = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-    hint = _HINTS.get(number or 0, "Mend what the system complains of, then open again.")
-    return StorageFailed(f"{act} {path}: {words}", hint=hint)
 
 
 def _sync_bytes(descriptor: int) -> None:
@@ -73,7 +54,7 @@ class _PosixAppendFile:
                 raise StorageFailed(f"opening {path}: expected a regular file, found something else")
         except OSError as error:
             os.close(descriptor)
-            raise _refused("looking at", path, error) from error
+            raise refused("looking at", path, error) from error
         except StorageFailed:
             os.close(descriptor)
             raise
@@ -91,7 +72,7 @@ class _PosixAppendFile:
         try:
             return os.fstat(self._descriptor).st_size
         except OSError as error:
-            raise _refused("looking at", self._path, error) from error
+            raise refused("looking at", self._path, error) from error
 
     def read_at(self, offset: int, size_bytes: int) -> bytes:
         pieces = []
@@ -104,7 +85,7 @@ class _PosixAppendFile:
                 offset += len(piece)
                 size_bytes -= len(piece)
         except OSError as error:
-            raise _refused("reading", self._path, error) from error
+            raise refused("reading", self._path, error) from error
         return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
     def append(self, content: bytes) -> None:
@@ -113,27 +94,27 @@ class _PosixAppendFile:
             while rest:
                 rest = rest[os.write(self._descriptor, rest) :]
         except OSError as error:
-            raise _refused("appending to", self._path, error) from error
+            raise refused("appending to", self._path, error) from error
 
     def sync(self) -> None:
         try:
             _sync_bytes(self._descriptor)
         except (OSError, ValueError) as error:
-            raise _refused("syncing", self._path, error) from error
+            raise refused("syncing", self._path, error) from error
 
     def truncate(self, size_bytes: int) -> None:
         assert 0 <= size_bytes <= self.size_bytes(), "a file's end is cut off, never extended"
         try:
             os.ftruncate(self._descriptor, size_bytes)
         except OSError as error:
-            raise _refused("truncating", self._path, error) from error
+            raise refused("truncating", self._path, error) from error
 
     def set_modified_at(self, modified_at: int) -> None:
         where = self._descriptor if os.utime in os.supports_fd else self._path
         try:
             os.utime(where, ns=(modified_at * _NANOS_A_MILLI, modified_at * _NANOS_A_MILLI))
         except (OSError, ValueError) as error:
-            raise _refused("setting the time of", self._path, error) from error
+            raise refused("setting the time of", self._path, error) from error
 
     def close(self) -> None:
         if self._descriptor >= 0:
@@ -141,7 +122,7 @@ class _PosixAppendFile:
             try:
                 os.close(descriptor)
             except OSError as error:
-                raise _refused("closing", self._path, error) from error
+                raise refused("closing", self._path, error) from error
 
     def __enter__(self) -> Self:
         return self
@@ -150,81 +131,6 @@ class _PosixAppendFile:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
-
-
-class _PosixLock:
-    def __init__(self, path: str, descriptor: int) -> None:
-        self._path = path
-        self._descriptor = descriptor
-        self._taken_by = os.getpid()
-
-    @property
-    def path(self) -> str:
-        return self._path
-
-    @property
-    def is_held(self) -> bool:
-        # A lock belongs to the open file, which a forked child shares.
-        return self._descriptor >= 0 and os.getpid() == self._taken_by
-
-    def release(self, *, removes_file: bool = False) -> None:
-        is_held = self.is_held
-        descriptor, self._descriptor = self._descriptor, -1
-        try:
-            if is_held:
-                self._unlock(descriptor, removes_file=removes_file)
-        except OSError as error:
-            raise _refused("unlocking", self._path, error) from error
-        finally:
-            if descriptor >= 0:
-                os.close(descriptor)
-
-    def _unlock(self, descriptor: int, *, removes_file: bool) -> None:
-        import fcntl  # there, or the lock would not have been taken
-
-        try:
-            if removes_file and _has_name(descriptor, self._path):
-                os.unlink(self._path)  # noqa: PTH108  # paths are plain text below the store
-        finally:
-            fcntl.flock(descriptor, fcntl.LOCK_UN)  # closing alone would leave it with forked children
-
-
-def _has_name(descriptor: int, path: str) -> bool:
-    """Tell whether `path` names the open file."""
-    try:
-        return os.path.samestat(os.fstat(descriptor), os.lstat(path))
-    except FileNotFoundError:
-        return False
-
-
-def _try_lock(path: str, *, shared: bool) -> _PosixLock | None:
-    try:
-        import fcntl  # absent on Windows, where reading must work
-    except ImportError as error:
-        raise StorageFailed(
-            f"locking {path}: this platform has no POSIX locks", hint="Write on Linux or macOS."
-        ) from error
-
-    how = (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB
-    while True:
-        try:
-            descriptor = os.open(path, os.O_RDWR | os.O_CREAT | _CLOSED_ON_EXEC | _NO_LINK, _FILE_MODE)
-        except (OSError, ValueError) as error:
-            raise _refused("locking", path, error) from error
-        is_taken = False
-        try:
-            fcntl.flock(descriptor, how)
-            # Its last holder may have removed the file between our opening and our locking it.
-            is_taken = _has_name(descriptor, path)
-        except BlockingIOError:
-            return None
-        except OSError as error:
-            raise _refused("locking", path, error) from error
-        finally:
-            if not is_taken:
-                os.close(descriptor)
-        if is_taken:
-            return _PosixLock(path, descriptor)
 
 
 class PosixMutableFileSystem:
@@ -261,30 +167,30 @@ class PosixMutableFileSystem:
                 os.mkdir(folder, _FOLDER_MODE)  # noqa: PTH102
             except FileExistsError as error:
                 if not self.is_folder(folder):  # another writer may have been first
-                    raise _refused("making the folder", folder, error) from error
+                    raise refused("making the folder", folder, error) from error
             except (OSError, ValueError) as error:
-                raise _refused("making the folder", folder, error) from error
+                raise refused("making the folder", folder, error) from error
             self.sync_folder(os.path.dirname(folder) or ".")  # noqa: PTH120
 
     def create(self, path: str) -> AppendFile:
         """Create a new, empty file. Raise Conflict when the name is taken."""
-        flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_APPEND | _CLOSED_ON_EXEC | _NO_LINK
+        flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_APPEND | CLOSED_ON_EXEC | NO_LINK
         try:
-            descriptor = os.open(path, flags, _FILE_MODE)
+            descriptor = os.open(path, flags, FILE_MODE)
         except FileExistsError as error:
             raise Conflict(f"creating {path}: there is a file of that name") from error
         except (OSError, ValueError) as error:
-            raise _refused("creating", path, error) from error
+            raise refused("creating", path, error) from error
         return _PosixAppendFile(path, descriptor)
 
     def open_append(self, path: str) -> AppendFile:
         """Open an existing file. Raise NotFound when there is none."""
         try:
-            descriptor = os.open(path, os.O_RDWR | os.O_APPEND | _CLOSED_ON_EXEC)
+            descriptor = os.open(path, os.O_RDWR | os.O_APPEND | CLOSED_ON_EXEC)
         except (FileNotFoundError, NotADirectoryError) as error:
             raise NotFound(f"opening {path}: there is no such file") from error
         except (OSError, ValueError) as error:
-            raise _refused("opening", path, error) from error
+            raise refused("opening", path, error) from error
         return _PosixAppendFile(path, descriptor)
 
     def replace(self, source: str, target: str) -> None:
@@ -294,7 +200,7 @@ class PosixMutableFileSystem:
         except (OSError, ValueError) as error:
             if isinstance(error, FileNotFoundError) and self.find_stat(source) is None:
                 raise NotFound(f"renaming {source}: there is no such file") from error
-            raise _refused(f"renaming {source} to", target, error) from error
+            raise refused(f"renaming {source} to", target, error) from error
 
     def remove(self, path: str) -> None:
         """Take a name away; no error when there is none."""
@@ -303,7 +209,7 @@ class PosixMutableFileSystem:
         except (FileNotFoundError, NotADirectoryError):
             return
         except (OSError, ValueError) as error:
-            raise _refused("removing", path, error) from error
+            raise refused("removing", path, error) from error
 
     def sync_folder(self, path: str) -> None:
         """Make the names in a folder durable."""
@@ -312,11 +218,11 @@ class PosixMutableFileSystem:
         try:
             descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         except (OSError, ValueError) as error:
-            raise _refused("syncing the folder", path, error) from error
+            raise refused("syncing the folder", path, error) from error
         try:
             os.fsync(descriptor)
         except OSError as error:
-            raise _refused("syncing the folder", path, error) from error
+            raise refused("syncing the folder", path, error) from error
         finally:
             os.close(descriptor)
 
@@ -324,7 +230,7 @@ class PosixMutableFileSystem:
         """Take a lock on a file by flock; None when it cannot be had within the time."""
         last_try_at = time.monotonic() + wait_millis / 1000
         pause_seconds = _FIRST_PAUSE_SECONDS
-        while (lock := _try_lock(path, shared=shared)) is None:
+        while (lock := try_lock(path, shared=shared)) is None:
             left_seconds = last_try_at - time.monotonic()
             if left_seconds <= 0:
                 return None
