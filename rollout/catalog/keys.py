@@ -7,7 +7,7 @@ from typing import Final
 KEYS: Final[dict[str, str]] = {
     "threads": "f699109daae8afd9",
     "turns": "311d9acf44143aea",
-    "search": "798cdc87300dafbb",
+    "search": "4ee650dde06d6afc",
     "usage": "f699109daae8afd9",
     "spawn": "1b68019b5ed26931",
 }

@@ -114,7 +114,12 @@ class SearchReader:
     def feed(self, record: Record) -> None:
         """Take the next record."""
         said = find_said(self._header, record)
-        row = _row(record.start_offset, said) if said is not None else None
+        if said is not None:
+            self.take(record.start_offset, said)
+
+    def take(self, start_offset: int, said: Said) -> None:
+        """Take what the record at an offset says."""
+        row = _row(start_offset, said)
         if row is not None:
             self._rows.append(row)
 

@@ -12,6 +12,7 @@ from typing import Any
 
 import rollout
 from benchmark.data import LEGACY, RIGHT_AFTER, Data
+from benchmark.searching import search_rows
 from benchmark.timed import TimedRow
 from rollout.catalog.catalog import Catalog
 from rollout.catalog.domains import Domain
@@ -51,6 +52,10 @@ def run_catalog(data: Data, *, is_quick: bool, rounds: int, say: Callable[[str],
             say(f"a cold build of a long {shape.mode} thread")
             home = data.thread(shape).home
             rows += _build_rows(home, state / shape.mode, f"long {shape.mode} thread", rounds, is_long=True)
+        empty = state / "empty"
+        empty.mkdir()
+        with _catalog(empty, state / "search", DOMAINS) as catalog:
+            rows += search_rows(catalog, state, rounds, say, is_quick=is_quick)
     return rows
 
 
