@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from rollout.log.spawns import SpawnEdge, SpawnStatus
     from rollout.replay.context import Context, ReadStats
     from rollout.replay.reading import ReadPath
-    from rollout.store.agents import Agent, Agents, Resumed, Unresumed
+    from rollout.store.agents import Agent, Agents, Closed, Resumed, Unresumed
     from rollout.store.archiving import Moved, Moves
     from rollout.store.check import FileCheck
     from rollout.store.checkpoints import KeptCheckpoint
@@ -90,6 +90,7 @@ __all__ = [
     "Agent",
     "AgentLabel",
     "Agents",
+    "Closed",
     "Resumed",
     "SpawnEdge",
     "SpawnGraph",
@@ -148,7 +149,7 @@ _HOMES: Final = {
         "rollout.log.spawns": ("SpawnEdge", "SpawnStatus"),
         "rollout.replay.context": ("Context", "ReadStats"),
         "rollout.replay.reading": ("ReadPath",),
-        "rollout.store.agents": ("Agent", "Agents", "Resumed", "Unresumed"),
+        "rollout.store.agents": ("Agent", "Agents", "Closed", "Resumed", "Unresumed"),
         "rollout.store.archiving": ("Moved", "Moves"),
         "rollout.store.check": ("FileCheck",),
         "rollout.store.checkpoints": ("KeptCheckpoint",),

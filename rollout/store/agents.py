@@ -33,6 +33,13 @@ class Agent(Struct, frozen=True):
     label: AgentLabel = AgentLabel()
 
 
+class Closed(Struct, frozen=True):
+    """The threads that are to be shut down, the one asked for first; `problem` says why it is open still."""
+
+    thread_ids: list[ThreadId]
+    problem: Problem | None = None
+
+
 class Unresumed(Struct, frozen=True):
     """An agent that could not be resumed, and why. Those below it were left alone."""
 
@@ -102,15 +109,19 @@ class Agents:
         around = self._store.surroundings()
         change_spawns(around.fs, around.home, around.clock(), plan)
 
-    def close(self, reference: str) -> list[ThreadId]:
+    def close(self, reference: str) -> Closed:
         """Close the edge to a thread; return what is to be shut down: it, and what is open below it.
 
-        Edges below stay as they were, so that resuming the thread brings back what it had.
+        Edges below stay as they were, so that resuming the thread brings back what it had. An edge that
+        cannot be closed keeps nobody from shutting down.
         """
         thread_id = self._store.find_thread_id(reference)
         below = self.graph().descendants(thread_id, SpawnStatus.OPEN)
-        self._set_status(thread_id, SpawnStatus.CLOSED)
-        return [thread_id, *below]
+        try:
+            self._set_status(thread_id, SpawnStatus.CLOSED)
+        except RolloutError as error:
+            return Closed([thread_id, *below], problem_of(error))
+        return Closed([thread_id, *below])
 
     def resume(
         self,

@@ -11,7 +11,7 @@ import pytest
 from rollout.errors import Conflict, InvalidRequest, NotFound, StorageFailed
 from rollout.ids import ThreadId
 from rollout.log.spawns import SpawnEdge, SpawnStatus
-from rollout.store.agents import Agent, Agents
+from rollout.store.agents import Agent, Agents, Closed
 from rollout.store.archiving import archive
 from rollout.store.deleting import delete
 from rollout.store.headers import AgentLabel
@@ -200,13 +200,25 @@ def test_closing_closes_the_edge_to_a_thread() -> None:
 def test_closing_tells_what_is_to_be_shut_down() -> None:
     """The thread, and all that is open below it, also when it is itself an agent."""
     agents = line_of_three()
-    assert (agents.close(C), agents.close(P)) == ([C, G], [P])
+    assert (agents.close(C), agents.close(P)) == (Closed([C, G]), Closed([P]))
+
+
+def test_an_edge_that_cannot_be_closed_keeps_nobody_from_shutting_down() -> None:
+    """It is told, and the edge is open still."""
+    store = store_of(thread(1).turn("a"), agent(2, 1), agent(3, 2))
+    agents = Agents(store)
+    agents.add_edge(P, S)
+    lock = store.surroundings().fs.find_lock(f"{HOME}/.rollout/spawn.jsonl.lock")
+    assert lock is not None
+    found = agents.close(C)
+    assert (found.thread_ids, found.problem is not None and found.problem.code) == ([C, G], "conflict")
+    assert agents.graph().edges[C].status is OPEN
 
 
 def test_closing_the_root_changes_no_edge() -> None:
     """None leads to it."""
     agents = line_of_three()
-    assert agents.close(P) == [P, C, G]
+    assert agents.close(P) == Closed([P, C, G])
     assert agents.graph().descendants(P, OPEN) == [C, G]
 
 
