@@ -11,7 +11,7 @@ from collections.abc import Callable
 from threading import Condition, Event
 from typing import Final, Protocol
 
-from rollout.appserver.dispatch import Prepared, preload, prepare
+from rollout.appserver.dispatch import Prepared, prepare
 from rollout.appserver.lanes import Lanes
 from rollout.appserver.protocol import (
     Note,
@@ -24,6 +24,7 @@ from rollout.appserver.protocol import (
     unreadable,
 )
 from rollout.appserver.server import Server
+from rollout.appserver.warming import warm_up
 
 MOST_IN_FLIGHT: Final = 128
 """Requests of one client that were read and are not answered yet."""
@@ -61,7 +62,7 @@ class Hub:
         """Load what requests need, once somebody has been answered and may ask."""
         if not self._is_warm:
             self._is_warm = True
-            self.lanes.submit(None, preload)
+            self.lanes.submit(None, lambda: warm_up(self.server))
 
     def broadcast(self, notes: tuple[Note, ...], besides: Connection | None) -> None:
         """Send notifications to every client but one."""

@@ -7,6 +7,7 @@ import sys
 import pytest
 
 from rollout.appserver.dispatch import METHODS, _load, preload
+from rollout.appserver.warming import warm_up
 from tests.builders import thread, uuid
 from tests.served import RefusedError, serve
 
@@ -70,6 +71,15 @@ def test_every_method_can_be_loaded_before_it_is_called() -> None:
     """A name in the table is that of a function."""
     preload()
     assert all(callable(_load(method.target)) for method in METHODS.values())
+
+
+@pytest.mark.parametrize("mode", ["paginated", "legacy"])
+def test_warming_up_changes_no_byte(mode: str) -> None:
+    """It reads what clients will, damaged homes and empty ones included."""
+    for served in (serve(thread(mode=mode).turn("hi")), serve(), serve(thread(mode=mode).raw(b"junk\n"))):
+        before = served.fs.files()
+        warm_up(served.server)
+        assert served.fs.files() == before
 
 
 def test_without_a_package_its_methods_say_so(monkeypatch: pytest.MonkeyPatch) -> None:
