@@ -1,0 +1,31 @@
+"""What a server does before it is asked: loads its methods, lists the home, and reads a page as clients will.
+
+Decoders are made and names are listed when they are first needed; so the first to ask would wait for it.
+Nothing is kept of what is read, and nothing depends on it.
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+
+from rollout.appserver.dispatch import preload
+from rollout.appserver.server import Server
+from rollout.errors import RolloutError
+from rollout.store.recording import find_settings
+from rollout.turns.paging import SortDirection
+
+
+def warm_up(server: Server) -> None:
+    """Do for nobody what a first client would ask for. Never raises what a home may hold."""
+    preload()
+    with suppress(RolloutError):
+        files = server.store.rollouts().index.current_files()
+        newest = max(files, key=lambda file: file.name.stamp, default=None)
+        if newest is None:
+            return
+        with server.store.open_thread(newest.name.thread_id) as thread:
+            thread.summary()
+            find_settings(thread.lineage)
+            if thread.lineage.is_paginated:  # a legacy page reads all of it
+                thread.turns(limit=1)
+                thread.items(limit=1, direction=SortDirection.DESC)
