@@ -1,7 +1,7 @@
 """The benchmark's command line; `tools/bench` sets up its environment and runs this.
 
-tools/bench [--recording | --forks | --server | --catalog] [--quick | --full] [--only TEXT] [--rounds N]
-            [--json FILE] [--no-client]
+tools/bench [--recording | --forks | --server | --catalog | --compressing] [--quick | --full] [--only TEXT]
+            [--rounds N] [--json FILE] [--no-client]
 """
 
 import argparse
@@ -73,6 +73,22 @@ def main() -> int:
         print(timed_table(rows_found))
         _keep({"machine": machine(), "rows": rows_found}, options.json)
         return 0
+    if options.compressing:
+        from benchmark.compressing import run_compressing
+        from benchmark.timed import timed_table
+
+        scale = QUICK if options.quick else NORMAL
+        found = run_compressing(
+            Data(options.data),
+            turns=scale.turns,
+            rounds=options.rounds,
+            say=_say,
+            is_quick=options.quick,
+        )
+        rows_found = [row.as_json() for row in found]
+        print(timed_table(rows_found))
+        _keep({"machine": machine(), "rows": rows_found}, options.json)
+        return 0
     data = Data(options.data)
     scale = QUICK if options.quick else FULL if options.full else NORMAL
     rows = [row for row in make_rows(data, scale) if options.only in row.key]
@@ -112,6 +128,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--forks", action="store_true", help="measure forks instead of reading")
     parser.add_argument("--server", action="store_true", help="measure the server instead of reading")
     parser.add_argument("--catalog", action="store_true", help="measure the catalog instead of reading")
+    parser.add_argument("--compressing", action="store_true", help="measure compressed threads instead")
     parser.add_argument("--only", default="", metavar="TEXT", help="rows whose name contains this")
     parser.add_argument("--rounds", type=int, default=7, help="how often every row takes part")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the result there, too")

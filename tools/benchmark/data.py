@@ -40,7 +40,7 @@ class Thread:
     @property
     def thread_id(self) -> str:
         """Its id, as its name ends with it."""
-        return self.path.stem[-_ID_LENGTH:]
+        return self.path.name.partition(".")[0][-_ID_LENGTH:]
 
     @property
     def size_bytes(self) -> int:
