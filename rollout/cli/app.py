@@ -52,7 +52,7 @@ COMMANDS: Final = {
     ),
     "compress": Entry(
         "rollout.cli.compress:compress",
-        "Compress threads that nobody uses: a tenth the size, and read as before.",
+        "Compress threads that nobody uses: an eighth of the size, and read as before.",
     ),
     "decompress": Entry(
         "rollout.cli.compress:decompress_thread",

@@ -1,4 +1,4 @@
-"""Compress: rollouts that nobody writes to become sealed files, a tenth the size and read as before.
+"""Compress: rollouts that nobody writes to become sealed files, an eighth of the size and read as before.
 
 Each is packed beside its plain file, read back whole and compared before it comes to its name, and only
 then does the plain file go: at every moment, crashes included, one of the two holds every byte, and what

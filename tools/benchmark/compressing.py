@@ -120,15 +120,21 @@ def _packing_rows(thread: Thread, scratch: Path, rounds: int) -> Iterator[TimedR
         budget_ms = total / _MB / _MB_A_SECOND * _MS if workers == 2 else None
         packing = TimedRow(f"compress {copies} of {size_bytes / _MB:.0f} MB, {workers} workers", budget_ms)
         unpacking = TimedRow(f"decompress one of {size_bytes / _MB:.0f} MB")
+        spent_seconds = []
         for _ in range(rounds):
+            begin = time.process_time()
             done = packing.time(partial(_compress, home, workers))
+            spent_seconds.append(time.process_time() - begin)
             for number, one in enumerate(ids[:copies]):
                 restore = partial(_decompress, home, one)
                 unpacking.time(restore) if number == 0 else restore()
         packed_bytes = sum(one.packed_bytes or 0 for one in done)
         packing.bytes_written = packed_bytes
         seconds = statistics.median(packing.samples_ms) / _MS
-        packing.note = f"{total / _MB / seconds:.0f} MB/s, {total / packed_bytes:.1f}x"
+        a_core = total / _MB / statistics.median(spent_seconds)
+        packing.note = (
+            f"{total / _MB / seconds:.0f} MB/s, {a_core:.0f} for each core; {total / packed_bytes:.1f}x"
+        )
         yield packing
         if workers == 1:
             yield unpacking
