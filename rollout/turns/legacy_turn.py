@@ -72,9 +72,13 @@ class OpenTurn(Struct):
 
         A hook prompt takes the place of the one that its message made, a compaction that of its event.
         """
-        place = self._find(item.id)
-        if place is None and isinstance(item, HookPrompt | ContextCompaction):
-            place = self._find_unnamed(item)
+        known = self._find(item.id)
+        told = self._find_unnamed(item) if isinstance(item, HookPrompt | ContextCompaction) else None
+        if told is not None and known is not None and told != known:
+            del self.items[told]
+            self.uncounted -= 1
+            known, told = self._find(item.id), None
+        place = known if told is None else told
         if place is None:
             self.items.append(item)
             self.uncounted += 1

@@ -203,6 +203,13 @@ def test_a_compaction_is_shown_once() -> None:
     assert [item["id"] for item in items_of(made)] == ["k", "l", "item-3"]
 
 
+def test_a_compaction_said_again_is_shown_once() -> None:
+    """Its second event is the same one, though the reference client shows two."""
+    item = {"type": "ContextCompaction", "id": "k"}
+    made = writes(legacy(), item, item).event("agent_message", message="done")
+    assert [item["id"] for item in items_of(made)] == ["k", "item-3"]
+
+
 def test_items_that_the_reference_client_lists_count_as_records() -> None:
     """Plans, outputs of functions and pauses, by which implicit turns are numbered."""
     made = legacy().end("t")
