@@ -57,6 +57,7 @@ class Hub:
         self.report = report
         self.connections: set[Connection] = set()
         self._is_warm = False
+        server.run_aside = lanes.submit
 
     def warm_up(self) -> None:
         """Load what requests need, once somebody has been answered and may ask."""

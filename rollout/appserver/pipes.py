@@ -9,6 +9,7 @@ import asyncio
 import os
 import queue
 import threading
+from concurrent.futures import CancelledError
 from typing import Final
 
 from rollout.appserver.protocol import LineBuffer, Unreadable
@@ -60,12 +61,18 @@ class PipeTransport:
                 found = os.read(self._input_fd, _READ_BYTES)
             except OSError as error:
                 found = error
-            try:
-                asyncio.run_coroutine_threadsafe(self._chunks.put(found), self._loop).result()
-            except RuntimeError:
-                return  # the loop has ended
-            if not found or isinstance(found, OSError):
+            if not self._hand_over(found) or not found or isinstance(found, OSError):
                 return
+
+    def _hand_over(self, found: bytes | OSError) -> bool:
+        """Wait until there is room for what was read; tell whether the loop was still there to take it."""
+        waiting = self._chunks.put(found)
+        try:
+            asyncio.run_coroutine_threadsafe(waiting, self._loop).result()
+        except (RuntimeError, CancelledError):
+            waiting.close()
+            return False
+        return True
 
     def _write_all(self) -> None:
         while (work := self._outgoing.get()) is not None:

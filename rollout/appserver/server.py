@@ -134,6 +134,10 @@ class Loaded:
         self._ephemeral.pop(thread_id, None)
 
 
+def _run_now(_: str, work: Callable[[], None]) -> None:
+    work()
+
+
 class Server:
     """A store with what its clients share. Safe to share between threads."""
 
@@ -141,6 +145,8 @@ class Server:
         self.store = store
         self.settings = settings
         self.now_ms = now_ms
+        self.run_aside: Callable[[str, Callable[[], None]], None] = _run_now
+        """Has work of a lane done by somebody else, where there is anybody: see `rollout.appserver.lanes`."""
         self.loaded = Loaded()
         self.opened = OpenedThreads(store)
         self._clients = 0

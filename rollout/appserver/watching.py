@@ -194,10 +194,15 @@ class Watches:
     def _listen(self) -> None:
         for paths in _changes(self._server.store.home, self._stop):
             for watch in list(self._watches.values()):
-                if _concerns(watch.thread_id, paths):
-                    watch.advance(self._server)
                 if watch.is_over:
                     self.drop(watch)
+                elif _concerns(watch.thread_id, paths):
+                    advance_aside(self._server, watch)
+
+
+def advance_aside(server: Server, watch: Watch) -> None:
+    """Send what is new in a lane of its own: a client that is slow to take it delays nobody else."""
+    server.run_aside(f"watch {watch.id}", lambda: watch.advance(server))
 
 
 def _concerns(thread_id: ThreadId, paths: list[str] | None) -> bool:
@@ -247,7 +252,7 @@ def watch(call: Call, given: takes.Watch) -> Answer:
     watches = call.server.watches
     made = watches.add(thread_id, call.client, position)
     result = {"watchId": made.id, "position": position}
-    return Answer(result, then=lambda: made.advance(call.server))
+    return Answer(result, then=lambda: advance_aside(call.server, made))
 
 
 def _whole_end(lineage: Lineage) -> int:

@@ -170,3 +170,13 @@ def test_a_client_ends_its_own_watches_alone() -> None:
     assert asked == {"status": "notWatched"}
     served.server.disconnect(served.client)
     assert served.server.watches.find(answer["watchId"], served.client) is None
+
+
+def test_a_slow_follower_delays_nobody() -> None:
+    """What is sent to each client is sent in a lane of its own."""
+    served = serve(thread().turn("a"))
+    lanes: list[str] = []
+    served.server.run_aside = lambda lane, _: lanes.append(lane)
+    for _ in range(2):
+        served.ask("rollout/thread/watch", threadId=T)
+    assert len(set(lanes)) == 2
