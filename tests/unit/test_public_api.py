@@ -18,9 +18,14 @@ import pytest
 
 import fork
 import rollout
+import rollout.client
 
-SNAPSHOTS = {"rollout": "public_api.txt", "fork": "public_fork_api.txt"}
-PACKAGES = {"rollout": rollout, "fork": fork}
+SNAPSHOTS = {
+    "rollout": "public_api.txt",
+    "rollout.client": "public_client_api.txt",
+    "fork": "public_fork_api.txt",
+}
+PACKAGES = {"rollout": rollout, "rollout.client": rollout.client, "fork": fork}
 
 
 def signature_of(name: str, found: object) -> list[str]:

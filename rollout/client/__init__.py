@@ -1,0 +1,101 @@
+"""A typed client for apps that keep threads in another process, over the protocol of agent clients.
+
+    from rollout.client import connect_stdio
+
+    async with connect_stdio(["rollout", "app-server"], home="~/.codex") as client:
+        page = await client.list_threads(limit=10)
+        resumed = await client.resume_thread(page.data[0].id, exclude_turns=True, turns_limit=20)
+
+Everything named here is promised.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from rollout.client.answers import (
+        ContextRead,
+        ItemEntry,
+        Kept,
+        Occurrence,
+        OccurrencePage,
+        Reverted,
+        SearchMatch,
+        Settled,
+        TakenUp,
+    )
+    from rollout.client.client import Client
+    from rollout.client.connecting import connect_stdio, connect_unix, connect_websocket
+    from rollout.client.following import Followed, Notice, Notices, Position, StoredRecord, Watch
+    from rollout.client.refusals import NoAnswer, ServerGone
+    from rollout.wire.threads import Thread, ThreadPage
+
+__all__ = [
+    # the client
+    "Client",
+    "connect_stdio",
+    "connect_unix",
+    "connect_websocket",
+    # what it answers
+    "ContextRead",
+    "ItemEntry",
+    "Kept",
+    "Occurrence",
+    "OccurrencePage",
+    "Reverted",
+    "SearchMatch",
+    "Settled",
+    "TakenUp",
+    "Thread",
+    "ThreadPage",
+    # following
+    "Followed",
+    "Notice",
+    "Notices",
+    "Position",
+    "StoredRecord",
+    "Watch",
+    # errors, beside those of `rollout`
+    "NoAnswer",
+    "ServerGone",
+]
+
+_HOMES: Final = {
+    name: module
+    for module, names in {
+        "rollout.client.answers": (
+            "ContextRead",
+            "ItemEntry",
+            "Kept",
+            "Occurrence",
+            "OccurrencePage",
+            "OccurrencePage",
+            "Reverted",
+            "SearchMatch",
+            "Settled",
+            "TakenUp",
+        ),
+        "rollout.client.client": ("Client",),
+        "rollout.client.connecting": ("connect_stdio", "connect_unix", "connect_websocket"),
+        "rollout.client.following": ("Followed", "Notice", "Notices", "Position", "StoredRecord", "Watch"),
+        "rollout.client.refusals": ("NoAnswer", "ServerGone"),
+        "rollout.wire.threads": ("Thread", "ThreadPage"),
+    }.items()
+    for name in names
+}
+
+
+def __getattr__(name: str) -> object:
+    """Import a promised name when it is first asked for."""
+    module = _HOMES.get(name)
+    if module is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    found: object = getattr(import_module(module), name)
+    globals()[name] = found
+    return found
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)
