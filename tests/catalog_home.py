@@ -28,6 +28,8 @@ _TABLES = {
     "turns": "SELECT path, turns.* FROM turns JOIN files USING(file_id) ORDER BY path, start_offset",
     "rollbacks": "SELECT path, start_offset FROM rollbacks JOIN files USING(file_id)"
     " ORDER BY path, start_offset",
+    "turn_orders": "SELECT path, turn_orders.* FROM turn_orders JOIN files USING(file_id) ORDER BY path",
+    "strays": "SELECT path, strays.* FROM strays JOIN files USING(file_id) ORDER BY path, ordinal",
     "names": "SELECT * FROM names ORDER BY thread_id",
     "facts": "SELECT * FROM facts ORDER BY thread_id",
     "tags": "SELECT * FROM tags ORDER BY tag, thread_id",

@@ -20,7 +20,7 @@ from rollout.catalog.facts import refresh_said
 from rollout.catalog.keys import KEYS
 from rollout.catalog.query import FoundThread, Query, find_threads
 from rollout.catalog.recent import Recent, has_same_files, recent_of, refresh_rows
-from rollout.catalog.refresh import Refreshed, Report, Scope, plan_home, refresh, refresh_file
+from rollout.catalog.refresh import Refreshed, Report, Scope, keep_current, plan_home, refresh, refresh_file
 from rollout.catalog.registry import DOMAINS, LISTED
 from rollout.catalog.schema import transaction
 from rollout.catalog.settle import Describe
@@ -186,6 +186,16 @@ class Catalog:
         """
         return self.database.run(
             "refreshing the catalog", lambda connection: refresh_file(connection, self._scope(LISTED), path)
+        )
+
+    def keep_current(self, path: str, budget_bytes: int) -> bool:
+        """Bring the rows of one rollout up to date if that reads few bytes; return whether they are.
+
+        Raise as `refresh_file` does.
+        """
+        return self.database.run(
+            "refreshing the catalog",
+            lambda connection: keep_current(connection, self._scope(LISTED), path, budget_bytes),
         )
 
     def is_behind(self, budget_bytes: int) -> bool:

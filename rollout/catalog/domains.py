@@ -7,7 +7,7 @@ a rollout's bytes; each keeps rows by `file_id`, so that forks repeat nothing of
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Final, Protocol, runtime_checkable
 
 from msgspec import Struct
 
@@ -16,6 +16,8 @@ from rollout.log.header import Header
 
 if TYPE_CHECKING:
     import sqlite3  # slow to import, and only whoever has a connection needs it
+
+    from rollout.catalog.picking import Block
 
 
 _GENERATION: Final = "generation"
@@ -58,6 +60,17 @@ class Reader(Protocol):
 
     def store(self, connection: sqlite3.Connection, file_id: int) -> None:
         """Write what was folded. Runs inside the transaction that moves the watermark: reads no file."""
+
+
+@runtime_checkable
+class LookingReader(Protocol):
+    """A reader that looks at every line, too: before it is fed the records of the same lines."""
+
+    def look(self, block: Block, start_offset: int, *, is_clear: bool) -> None:
+        """Take the next lines; those that begin before an offset were looked at before.
+
+        `is_clear`: the fronts of all of them show of which type they are.
+        """
 
 
 class Domain(Struct, frozen=True):

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 
 from msgspec import Struct
 
-from rollout.catalog.domains import Reader
+from rollout.catalog.domains import LookingReader, Reader
 from rollout.catalog.picking import Block, Picked, iter_blocks
 from rollout.format.record import Record
 from rollout.log.header import Header
@@ -38,7 +38,11 @@ def _feed_block(block: Block, feeds: Sequence[Feed]) -> None:
     singly = frozenset[str]().union(*(one.reader.labels for one in feeds))
     newest = frozenset[str]().union(*(group for one in feeds for group in one.reader.newest))
     picked = block.pick(singly | newest)
-    if any(line.is_unclear for line in picked):
+    is_clear = not any(line.is_unclear for line in picked)
+    for one in feeds:
+        if isinstance(one.reader, LookingReader):
+            one.reader.look(block, one.start_offset, is_clear=is_clear)
+    if not is_clear:
         decoded = block.decode(picked)
         for one in feeds:
             _feed_singly(one, decoded)

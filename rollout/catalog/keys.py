@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Final
 
 KEYS: Final[dict[str, str]] = {
-    "threads": "f699109daae8afd9",
-    "turns": "311d9acf44143aea",
-    "search": "4ee650dde06d6afc",
-    "usage": "f699109daae8afd9",
-    "spawn": "1b68019b5ed26931",
+    "threads": "1edd43e36fb54a75",
+    "turns": "94dcbe83b2273ca5",
+    "search": "f20f41e2db3c4173",
+    "usage": "1edd43e36fb54a75",
+    "spawn": "4e02de962d9cf38c",
 }

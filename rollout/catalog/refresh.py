@@ -238,6 +238,21 @@ def refresh_file(connection: sqlite3.Connection, scope: Scope, path: str) -> boo
     raise Conflict(f"cataloguing {path}: it changes faster than it is read", hint="Refresh again later.")
 
 
+def keep_current(connection: sqlite3.Connection, scope: Scope, path: str, budget_bytes: int) -> bool:
+    """Bring the rows of a file up to date if that reads little; return whether they are. Raise Conflict."""
+    known = _find_known(connection, path).get(path)
+    seen = find_seen(scope.home, path)
+    if seen is None:
+        return False
+    work = find_work(seen, known, scope.absorber(connection).wanted)
+    if work is None:
+        return True
+    if work.size_bytes > budget_bytes:
+        return False
+    refresh_file(connection, scope, path)
+    return True
+
+
 def _settle_some(connection: sqlite3.Connection, scope: Scope) -> None:
     """Settle the thread of one file and those that stand on it; the next refresh does the rest."""
     waiting = connection.execute("SELECT thread_id FROM unsettled LIMIT ?", (_SETTLED_AT_ONCE,))

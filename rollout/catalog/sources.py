@@ -24,7 +24,10 @@ NOT_PRODUCING: Final = (
         f"catalog/{name}.py"
         for name in ("__init__", "catalog", "database", "keys", "plan", "query", "recent", "refresh")
     ),
-    *(f"catalog/{name}.py" for name in ("registry", "schema", "settle", "sources", "stats", "walk")),
+    *(
+        f"catalog/{name}.py"
+        for name in ("registry", "schema", "settle", "sources", "stats", "turn_places", "walk")
+    ),
     # writers
     *(
         f"log/{name}.py"
@@ -46,7 +49,7 @@ NOT_PRODUCING: Final = (
 
 OWN: Final[Mapping[str, tuple[str, ...]]] = {
     "threads": (),
-    "turns": ("catalog/turn_index.py",),
+    "turns": ("catalog/turn_index.py", "catalog/turn_order.py"),
     "search": ("catalog/search*",),
     "usage": ("catalog/usage*",),
     "spawn": ("catalog/spawn*",),

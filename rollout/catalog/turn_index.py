@@ -1,20 +1,23 @@
 """The turn index: where the turns of each rollout begin and end, and how many there are.
 
-Rows are kept by rollout, so a fork shares its parent's: a lineage's count is a sum over its segments.
-It knows what starts and ends say, no more: pages are still made from the log (invariant 1).
+Rows are kept by rollout, so a fork shares its parent's. They say where a page lies and that nothing of it
+lies elsewhere; what is on it still comes from the log (invariant 1). Who asks is `turn_places`.
 """
 
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import Final
 
 from msgspec import Struct
 
 from rollout.catalog.domains import Domain, Unit
+from rollout.catalog.picking import Block
+from rollout.catalog.turn_order import TurnOrder
 from rollout.format import vocabulary
-from rollout.format.record import Record
+from rollout.format.record import Mode, Record
+from rollout.format.seals import find_seal
 
 _STARTS: Final = vocabulary.TASK_STARTED
 _LABELS: Final = frozenset(_STARTS | vocabulary.TURN_ENDS | {vocabulary.ROLLED_BACK})
@@ -29,7 +32,20 @@ SCHEMA: Final = (
   end_offset INTEGER,
   ended TEXT,
   is_completed INTEGER,
+  is_sealed INTEGER NOT NULL,
   PRIMARY KEY(file_id, start_offset)
+) STRICT, WITHOUT ROWID""",
+    """CREATE TABLE turn_orders(
+  file_id INTEGER PRIMARY KEY,
+  last_ordinal INTEGER NOT NULL,
+  is_clear INTEGER NOT NULL
+) STRICT""",
+    """CREATE TABLE strays(
+  file_id INTEGER NOT NULL,
+  ordinal INTEGER NOT NULL,
+  turn_id TEXT NOT NULL,
+  is_end INTEGER NOT NULL,
+  PRIMARY KEY(file_id, ordinal)
 ) STRICT, WITHOUT ROWID""",
     """CREATE TABLE rollbacks(
   file_id INTEGER NOT NULL,
@@ -37,25 +53,6 @@ SCHEMA: Final = (
   PRIMARY KEY(file_id, start_offset)
 ) STRICT, WITHOUT ROWID""",
 )
-
-
-class Stretch(Struct, frozen=True):
-    """A segment of a lineage: the records of a rollout up to an offset, or all of them."""
-
-    rollout_id: str
-    end_offset: int | None = None
-
-
-class TurnStart(Struct, frozen=True):
-    """Where a turn begins: its place along the lineage, counted from 0, its rollout and its byte there."""
-
-    number: int
-    rollout_id: str
-    start_offset: int
-    ordinal: int | None
-    turn_id: str | None
-    end_offset: int | None
-    is_completed: bool | None
 
 
 class _Turn(Struct):
@@ -66,6 +63,7 @@ class _Turn(Struct):
     end_offset: int | None = None
     ended: str | None = None
     is_completed: bool | None = None
+    is_sealed: bool = False
     is_stored: bool = False
 
 
@@ -86,10 +84,16 @@ class TurnReader:
             )
             self._turns = [_Turn(start, turn_id, is_stored=True) for start, turn_id in rows]
         self._open = list(self._turns)
+        self._order = _order_of(unit, connection)
+
+    def look(self, block: Block, start_offset: int, *, is_clear: bool) -> None:
+        """Take the next lines, to see that turns do not mix."""
+        self._order.look(block, start_offset, is_clear=is_clear)
 
     def feed(self, record: Record) -> None:
         """Take the next record."""
         label = record.label
+        self._order.feed(record)
         turn_id = record.envelope.payload.turn_id
         if label in _STARTS:
             turn = _Turn(record.start_offset, turn_id, record.ordinal, record.envelope.timestamp)
@@ -108,13 +112,14 @@ class TurnReader:
             if turn_id is None or turn.turn_id == turn_id:
                 turn.end_offset, turn.ended = record.end_offset, record.envelope.timestamp
                 turn.is_completed = is_completed
+                turn.is_sealed = find_seal(record.stored, record.start_offset) is not None
                 self._open.remove(turn)
                 return
 
     def store(self, connection: sqlite3.Connection, file_id: int) -> None:
         """Write what was folded."""
         connection.executemany(
-            "INSERT INTO turns VALUES(?, ?, ?, ?, ?, ?, ?, ?)",
+            "INSERT INTO turns VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?)",
             [
                 (
                     file_id,
@@ -125,16 +130,24 @@ class TurnReader:
                     turn.end_offset,
                     turn.ended,
                     turn.is_completed,
+                    turn.is_sealed,
                 )
                 for turn in self._turns
                 if not turn.is_stored
             ],
         )
         connection.executemany(
-            "UPDATE turns SET end_offset = ?, ended = ?, is_completed = ?"
+            "UPDATE turns SET end_offset = ?, ended = ?, is_completed = ?, is_sealed = ?"
             " WHERE file_id = ? AND start_offset = ?",
             [
-                (turn.end_offset, turn.ended, turn.is_completed, file_id, turn.start_offset)
+                (
+                    turn.end_offset,
+                    turn.ended,
+                    turn.is_completed,
+                    turn.is_sealed,
+                    file_id,
+                    turn.start_offset,
+                )
                 for turn in self._turns
                 if turn.is_stored and turn.end_offset is not None
             ],
@@ -142,65 +155,32 @@ class TurnReader:
         connection.executemany(
             "INSERT INTO rollbacks VALUES(?, ?)", [(file_id, start) for start in self._rollbacks]
         )
+        order = self._order
+        order.settle()
+        connection.execute(
+            "INSERT OR REPLACE INTO turn_orders VALUES(?, ?, ?)",
+            (file_id, order.last_ordinal, order.is_clear),
+        )
+        if not order.is_clear:
+            connection.execute("DELETE FROM strays WHERE file_id = ?", (file_id,))
+        connection.executemany(
+            "INSERT INTO strays VALUES(?, ?, ?, ?)",
+            [(file_id, stray.ordinal, stray.turn_id, stray.is_end) for stray in order.strays],
+        )
 
 
-TURNS: Final = Domain("turns", ("turns", "rollbacks"), SCHEMA, TurnReader)
-
-_NO_END: Final = (1 << 63) - 1
-_COUNT: Final = """
-SELECT (SELECT count(*) FROM turns WHERE file_id = f.file_id AND start_offset < ?2),
-       EXISTS(SELECT 1 FROM rollbacks WHERE file_id = f.file_id AND start_offset < ?2),
-       f.due & (SELECT bit FROM domains WHERE name = 'turns'),
-       f.file_id
-FROM files f WHERE f.rollout_id = ?1 AND f.watermark > 0 ORDER BY f.is_archived, f.path LIMIT 1
-"""
-
-
-def count_turns(connection: sqlite3.Connection, stretches: Iterable[Stretch]) -> int | None:
-    """Return how many turns a lineage has started, or None where starts alone do not tell.
-
-    So it is after a rollback, and for a rollout that has not been absorbed.
-    """
-    total = 0
-    for stretch in stretches:
-        row = connection.execute(_COUNT, (stretch.rollout_id, _end_of(stretch))).fetchone()
-        if row is None or row[1] or row[2]:
-            return None
-        total += row[0]
-    return total
+def _order_of(unit: Unit, connection: sqlite3.Connection) -> TurnOrder:
+    """Return what goes on with a rollout's order. A legacy one has none."""
+    if unit.header.mode is not Mode.PAGINATED:
+        return TurnOrder(is_clear=False)
+    if unit.start_offset == 0 or unit.file_id is None:
+        return TurnOrder()
+    row = connection.execute(
+        "SELECT last_ordinal, is_clear, (SELECT turn_id FROM turns t WHERE t.file_id = o.file_id"
+        " AND ordinal IS NOT NULL ORDER BY start_offset DESC LIMIT 1) FROM turn_orders o WHERE file_id = ?",
+        (unit.file_id,),
+    ).fetchone()
+    return TurnOrder(row[0], row[2], is_clear=bool(row[1])) if row is not None else TurnOrder(is_clear=False)
 
 
-def iter_turn_starts(
-    connection: sqlite3.Connection, stretches: Iterable[Stretch], first: int, limit: int
-) -> Iterator[TurnStart]:
-    """Yield the turns of a lineage from the `first` one on, oldest first and counted from 0, at most `limit`.
-
-    Together with `count_turns` not None: every turn there is.
-    """
-    before = 0
-    for stretch in stretches:
-        row = connection.execute(_COUNT, (stretch.rollout_id, _end_of(stretch))).fetchone()
-        count = row[0] if row is not None else 0
-        if first < before + count and limit > 0:
-            skipped = max(0, first - before)
-            rows = connection.execute(
-                "SELECT start_offset, ordinal, turn_id, end_offset, is_completed FROM turns"
-                " WHERE file_id = ? AND start_offset < ? ORDER BY start_offset LIMIT ? OFFSET ?",
-                (row[3], _end_of(stretch), limit, skipped),
-            ).fetchall()
-            for number, (start, ordinal, turn_id, end, is_completed) in enumerate(rows, before + skipped):
-                yield TurnStart(
-                    number,
-                    stretch.rollout_id,
-                    start,
-                    ordinal,
-                    turn_id,
-                    end,
-                    None if is_completed is None else bool(is_completed),
-                )
-            limit -= len(rows)
-        before += count
-
-
-def _end_of(stretch: Stretch) -> int:
-    return _NO_END if stretch.end_offset is None else stretch.end_offset
+TURNS: Final = Domain("turns", ("turns", "rollbacks", "turn_orders", "strays"), SCHEMA, TurnReader)

@@ -62,6 +62,13 @@ class SealWatch:
         if self.is_wanted and self._now is not None:
             self._take(find_rejected_seal(self._lineage.source(self._now.segment), line))
 
+    def note_end_at(self, end_offset: int) -> None:
+        """Take the seal of the line that ends there, ahead of what is read next: it may cover that."""
+        if self.is_wanted and self._now is not None:
+            start = max(0, end_offset - LONGEST_SEAL_BYTES)
+            stored = self._lineage.source(self._now.segment).read_at(start, end_offset - start)
+            self._take(find_seal_remains(stored, start))
+
     def _take(self, seal: Seal | None) -> None:
         if seal is not None and self._now is not None:
             self._now.seals.append(seal)

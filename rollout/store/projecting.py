@@ -6,10 +6,11 @@ over. Format: docs/format.md, "Turns of a paginated file".
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Final, TypeGuard
 
 import msgspec
+from msgspec import Struct
 
 from rollout.format.record import Damage, Era, Line, Record, Rejected
 from rollout.format.seals import find_seal
@@ -55,6 +56,10 @@ class TurnReading:
         self.is_broken_off = False
         """Whether it failed half-way, and must not be gone on with."""
 
+    def is_enough(self, is_enough: IsEnough) -> bool:
+        """Tell whether what has been read so far is enough."""
+        return self._steps_taken > 0 and is_enough(self._projection)
+
     def until(self, is_enough: IsEnough | None) -> Projection:
         """Return the rows once they are enough, or once there is no more. None is never enough."""
         if is_enough is not None and self._steps_taken and is_enough(self._projection):
@@ -98,17 +103,7 @@ def _fold(
         bounds = _bounds(segment, place)
         seals.enter(segment)
         for batch in iter_lines_backward(lineage.source(segment), _event_span(lineage, segment)):
-            for line in reversed(batch):
-                if isinstance(line, Rejected):
-                    seals.note_rejected(line)
-                    continue
-                envelope = line.envelope
-                if envelope.type != EVENT_MSG:
-                    continue
-                if seals.is_wanted and envelope.payload.type in TURN_ENDS:
-                    seals.note(line)
-                if not passed_over or (place, line.start_offset) not in passed_over:
-                    projection.feed(line, bounds)
+            _feed_batch(projection, batch, bounds, seals, passed_over)
             seals.leave(batch[0].start_offset if batch else segment.end_offset)
             yield
         seals.leave(segment.start_offset)
@@ -116,8 +111,61 @@ def _fold(
     yield
 
 
+class Range(Struct, frozen=True):
+    """A part of a segment, from one start of a line to another. `sealed_end` is what `note_end_at` takes."""
+
+    place: int
+    start_offset: int
+    end_offset: int
+    sealed_end: int | None = None
+
+
+def project_ranges(lineage: Lineage, seals: SealWatch, ranges: Sequence[Range]) -> Projection | None:
+    """Fold ranges of paginated segments, oldest first, as if nothing else were there. None on disorder."""
+    projection = Projection()
+    for one in reversed(ranges):
+        segment = lineage.segments[one.place]
+        bounds = _bounds(segment, one.place)
+        span = msgspec.structs.replace(
+            _event_span(lineage, segment), start_offset=one.start_offset, end_offset=one.end_offset
+        )
+        seals.enter(segment)
+        if one.sealed_end is not None:
+            seals.note_end_at(one.sealed_end)
+        for batch in iter_lines_backward(lineage.source(segment), span):
+            _feed_batch(projection, batch, bounds, seals, _NOTHING)
+        seals.leave(one.start_offset)
+    projection.finish()
+    return None if projection.is_disordered else projection
+
+
+def _feed_batch(
+    projection: Projection,
+    batch: list[Line],
+    bounds: Bounds,
+    seals: SealWatch,
+    passed_over: frozenset[tuple[int, int]],
+) -> None:
+    for line in reversed(batch):
+        if isinstance(line, Rejected):
+            seals.note_rejected(line)
+            continue
+        envelope = line.envelope
+        if envelope.type != EVENT_MSG:
+            continue
+        if seals.is_wanted and envelope.payload.type in TURN_ENDS:
+            seals.note(line)
+        if not passed_over or (bounds.segment, line.start_offset) not in passed_over:
+            projection.feed(line, bounds)
+
+
+def first_ordinal_of(segment: Segment) -> int:
+    """Return the lowest ordinal of a segment that is projected."""
+    return max(segment.first_ordinal, segment.header.meta.subagent_history_start_ordinal or 0)
+
+
 def _bounds(segment: Segment, place: int) -> Bounds:
-    first = max(segment.first_ordinal, segment.header.meta.subagent_history_start_ordinal or 0)
+    first = first_ordinal_of(segment)
     if segment.end_ordinal is None:
         return Bounds(place, first)
     return Bounds(place, first, segment.end_ordinal)

@@ -107,6 +107,7 @@ class Store:
                 thread_id, durability=durability, checkpoint_every_bytes=every
             ),
             self._sidecars,
+            lambda: self.catalog,
         )
 
     def resume(self, reference: str, *, full_replay: bool = False, allow_damage: bool = False) -> Context:

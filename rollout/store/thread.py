@@ -18,7 +18,7 @@ from rollout.replay.checkpoint import CHECKPOINT_EVERY_BYTES
 from rollout.replay.context import Context, read_context
 from rollout.replay.foundation import Sidecars
 from rollout.replay.lineage import Lineage
-from rollout.replay.sealed import find_broken_seals, refuse_broken
+from rollout.replay.sealed import SealWatch, find_broken_seals, refuse_broken
 from rollout.store.projecting import TurnReading
 from rollout.store.summary import ThreadSummary, read_summary
 from rollout.store.turn_pages import read_item_page, read_turn_page, read_turns
@@ -26,6 +26,8 @@ from rollout.turns.model import ItemsView, Turn, TurnItem
 from rollout.turns.paging import DEFAULT_LIMIT, Page, PageRequest, SortDirection
 
 if TYPE_CHECKING:
+    from rollout.store.cataloged import Cataloged
+    from rollout.store.cataloged_turns import IndexedTurns
     from rollout.store.lineage_check import LineageCheck
     from rollout.store.recorder import Recorder
 
@@ -54,11 +56,13 @@ class Thread:
         tell: Callable[[ThreadSummary], ThreadSummary],
         open_recorder: Callable[[ThreadId, str, int | None], Recorder],
         sidecars: Sidecars | None = None,
+        catalog: Callable[[], Cataloged] | None = None,
     ) -> None:
         self._lineage = lineage
         self._tell = tell
         self._open_recorder = open_recorder
         self._sidecars = sidecars
+        self._catalog = catalog
         self._reading: TurnReading | None = None
 
     @property
@@ -138,8 +142,24 @@ class Thread:
         """
         request = PageRequest(limit, cursor, direction)
         return read_turn_page(
-            self._lineage, request, view, allow_damage=allow_damage, reading=self._turn_reading()
+            self._lineage,
+            request,
+            view,
+            allow_damage=allow_damage,
+            reading=self._turn_reading(),
+            find_indexed=self._find_indexed if self._catalog is not None else None,
         )
+
+    def _find_indexed(
+        self, seals: SealWatch, anchor: int | None, size: int, is_descending: bool
+    ) -> IndexedTurns | None:
+        """Return a page's turns from where the catalog says that they lie; None where it does not tell."""
+        catalog = self._catalog() if self._catalog is not None else None
+        if catalog is None or catalog.find() is None:
+            return None
+        from rollout.store.cataloged_turns import find_turns
+
+        return find_turns(catalog, self._lineage, seals, anchor, size, is_descending=is_descending)
 
     def items(
         self,

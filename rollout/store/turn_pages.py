@@ -8,8 +8,8 @@ Format: docs/format.md, "Turns" and "Paging".
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
-from typing import Final, Generic, TypeVar
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Final, Generic, TypeVar
 
 import msgspec
 from msgspec import Struct
@@ -34,7 +34,13 @@ from rollout.turns.paging import (
     slice_rows,
 )
 from rollout.turns.projection import Projection
-from rollout.turns.rows import ItemRow, in_order, shown_item, shown_turn
+from rollout.turns.rows import ItemRow, TurnRow, in_order, shown_item, shown_turn
+
+if TYPE_CHECKING:
+    from rollout.store.cataloged_turns import IndexedTurns
+
+FindIndexed = Callable[[SealWatch, int | None, int, bool], "IndexedTurns | None"]
+"""Given a reading's seals, an anchor, a number of turns and whether newest first: the turns, or None."""
 
 T = TypeVar("T")
 
@@ -77,10 +83,12 @@ def read_turn_page(
     *,
     allow_damage: bool = False,
     reading: TurnReading | None = None,
+    find_indexed: FindIndexed | None = None,
 ) -> Page[Turn]:
     """Return one page of turns.
 
     `reading` is one of the same lineage to go on with, where pages are read one after the other.
+    `find_indexed` spares a page that is not of the newest turns the reading of what lies behind it.
     Raise InvalidCursor when the cursor was not made for this, DamagedLog on a broken seal.
     """
     thread_id = lineage.thread_id
@@ -99,17 +107,28 @@ def read_turn_page(
             return anchor is not None and projection.are_turns_certain_above(anchor)
         return projection.is_turn_page_certain(request.size, _END if anchor is None else anchor)
 
+    def cursor_of(row: TurnRow, includes: bool) -> str:
+        return make_ordinal_cursor(thread_id, Scope.TURNS, row.ordinal or 0, includes_anchor=includes)
+
+    is_near = is_descending and anchor is None
+    if find_indexed is not None and not is_near and not reading.is_enough(is_enough):
+        own = _Trust(lineage, allow_damage=allow_damage)
+        found = find_indexed(own.seals, anchor, request.size, is_descending)
+        if found is not None:
+            own.verify()
+            chosen = found.rows[::-1] if is_descending else found.rows
+            return own.marked(
+                Page(
+                    [shown_turn(row, view) for row in chosen],
+                    cursor_of(chosen[-1], False) if found.has_more else None,
+                    cursor_of(chosen[0], True),
+                )
+            )
     rows = reading.until(is_enough).turns()
     trust.verify()
     ordinals = [row.ordinal or 0 for row in rows]
-    page = slice_rows(
-        rows,
-        _ordinal_start(ordinals, anchor, is_descending=is_descending),
-        request,
-        lambda row, includes: make_ordinal_cursor(
-            thread_id, Scope.TURNS, row.ordinal or 0, includes_anchor=includes
-        ),
-    )
+    start = _ordinal_start(ordinals, anchor, is_descending=is_descending)
+    page = slice_rows(rows, start, request, cursor_of)
     shown = [shown_turn(row, view) for row in page.data]
     return trust.marked(Page(shown, page.next_cursor, page.backwards_cursor))
 

@@ -1,16 +1,19 @@
-"""Where turns begin, of a thread as it is on disk now."""
+"""Pages and counts by the turn index, of a thread as it is on disk now."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from rollout.store.cataloged_turns import find_turn_count, find_turn_starts
+from rollout.errors import DamagedLog
+from rollout.store.cataloged_turns import find_turn_count
 from rollout.store.root import open_store
 from rollout.store.store import Store
 from rollout.turns.paging import SortDirection
+from tests.altered import record_turns
 from tests.builders import thread
 from tests.catalog_home import DiskHome
 
@@ -58,16 +61,56 @@ def test_what_was_appended_meanwhile_counts(disk: DiskHome) -> None:
         assert counted(store, 1) == 4
 
 
-def test_starts_are_those_of_the_turns(disk: DiskHome) -> None:
-    """In the order of the pages, from any place on."""
+def test_a_page_reads_its_own_turns(tmp_path: Path) -> None:
+    """Of a long log, no more than they take: the oldest ones, and some in the middle."""
+    home = DiskHome(tmp_path)
+    rollout = thread()
+    for number in range(100):
+        rollout.turn(f"Question {number}", "x" * 10_000)
+    home.put(rollout)
+    with open_store(home.path) as store:
+        store.catalog.rebuild()
+        cursor = None
+        for _ in range(3):
+            with store.open_thread(rollout.thread_id) as opened:
+                before = opened.lineage.bytes_read
+                page = opened.turns(limit=2, cursor=cursor, direction=SortDirection.ASC)
+                assert opened.lineage.bytes_read - before < 250_000
+            cursor = page.next_cursor
+    assert [turn.id for turn in page.data] == ["t5", "t6"]
+
+
+def test_rows_of_other_bytes_are_not_believed(disk: DiskHome) -> None:
+    """A file that was altered in place, its size and times kept, is read as it is."""
+    before = thread(1).turn("One").turn("Two").turn("Three")
+    path = disk.put(before)
     with open_store(disk.path) as store:
         store.catalog.rebuild()
-        page = store.turns(thread(2).thread_id, limit=100, direction=SortDirection.ASC)
-        with store._opener.open_thread(thread(2).thread_id) as lineage:
-            found = find_turn_starts(store.catalog, lineage, 1, 2)
-        assert found is not None
-        assert [start.turn_id for start in found] == [turn.id for turn in page.data[1:3]]
-        assert [start.number for start in found] == [1, 2]
+        seen = path.stat()
+        with path.open("r+b") as file:
+            file.write(before.content.replace(b'"t2"', b'"t4"'))
+        os.utime(path, ns=(seen.st_atime_ns, seen.st_mtime_ns))
+        page = store.turns(before.thread_id, direction=SortDirection.ASC)
+    assert [turn.id for turn in page.data] == ["t1", "t4", "t3"]
+
+
+def test_a_seal_that_does_not_hold_is_found_where_a_page_is_read(tmp_path: Path) -> None:
+    """The oldest page is verified, up to the seal over its end."""
+    folder = tmp_path / "home"
+    folder.mkdir()
+    with open_store(folder) as store:
+        made = store.create_thread(cwd="/src/app", model="m")
+        record_turns(store, made.id, *("a long answer" for _ in range(4)))
+        path = Path(made.files()[0].path)
+        made.close()
+        store.catalog.rebuild()
+        seen = path.stat()
+        content = path.read_bytes().replace(b"a long answer", b"a wrong answer"[:13], 1)
+        with path.open("r+b") as file:
+            file.write(content)
+        os.utime(path, ns=(seen.st_atime_ns, seen.st_mtime_ns))
+        with pytest.raises(DamagedLog, match="seal"):
+            store.turns(made.id, limit=1, direction=SortDirection.ASC)
 
 
 def test_a_legacy_thread_is_not_told_of(disk: DiskHome) -> None:
