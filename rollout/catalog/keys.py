@@ -7,7 +7,7 @@ from typing import Final
 KEYS: Final[dict[str, str]] = {
     "threads": "1edd43e36fb54a75",
     "turns": "94dcbe83b2273ca5",
-    "search": "f20f41e2db3c4173",
+    "search": "c6524750ba744f32",
     "usage": "1edd43e36fb54a75",
     "spawn": "4e02de962d9cf38c",
 }

@@ -263,18 +263,19 @@ def _is_mostly_dead(connection: sqlite3.Connection) -> bool:
     return bool(dead > alive)
 
 
-def _purge(connection: sqlite3.Connection) -> None:
-    """Take everything out, so that the next refresh makes all of it anew. Runs inside a transaction."""
-    connection.execute("INSERT INTO search_words(search_words) VALUES('delete-all')")
-    for table in ("search_blocks", "search_places", "search_files", "search_titles"):
-        connection.execute(f"DELETE FROM {table}")  # noqa: S608  # our own names
-    connection.execute("UPDATE search_tally SET dead = 0, covered_bytes = 0")
-    connection.execute(
-        "UPDATE files SET revision = revision + 1,"
-        " due = due | (SELECT bit FROM domains WHERE name = ?) WHERE watermark > 0",
-        (SEARCH.name,),
-    )
-    settle_titles(connection, [row[0] for row in connection.execute("SELECT thread_id FROM threads")])
+def empty(connection: sqlite3.Connection) -> None:
+    """Take everything out, so that the next refresh makes all of it anew and none of it is dead."""
+    with transaction(connection):
+        connection.execute("INSERT INTO search_words(search_words) VALUES('delete-all')")
+        for table in ("search_blocks", "search_places", "search_files", "search_titles"):
+            connection.execute(f"DELETE FROM {table}")  # noqa: S608  # our own names
+        connection.execute("UPDATE search_tally SET dead = 0, covered_bytes = 0")
+        connection.execute(
+            "UPDATE files SET revision = revision + 1,"
+            " due = due | (SELECT bit FROM domains WHERE name = ?) WHERE watermark > 0",
+            (SEARCH.name,),
+        )
+        settle_titles(connection, [row[0] for row in connection.execute("SELECT thread_id FROM threads")])
 
 
 def prepare(connection: sqlite3.Connection) -> bool:
@@ -283,8 +284,7 @@ def prepare(connection: sqlite3.Connection) -> bool:
         "SELECT 1 FROM files WHERE due & (SELECT bit FROM domains WHERE name = ?) LIMIT 1", (SEARCH.name,)
     ).fetchone()
     if is_due is None and _is_mostly_dead(connection):
-        with transaction(connection):
-            _purge(connection)
+        empty(connection)
         return False
     renamed = _find_renamed(connection)
     if renamed:

@@ -200,7 +200,12 @@ class Cataloged:
 
     def rebuild(self, domain: str | None = None, report: Report | None = None) -> Refreshed:
         """Compute the catalog anew, or one domain of it. Raise as `Catalog.rebuild` does."""
-        return self.get().rebuild(domain, report)
+        from rollout.catalog.search_index import SEARCH, empty
+
+        catalog = self.get()
+        if domain in {None, SEARCH.name}:  # replaced file by file, it would be half dead afterwards
+            catalog.ask("emptying the index", empty)
+        return catalog.rebuild(domain, report)
 
     def stats(self) -> CatalogStats | None:
         """Return what the catalog holds, or None when none has been made."""

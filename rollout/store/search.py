@@ -237,9 +237,14 @@ def _bring_up_to_date(catalog: Catalog, report: Report | None) -> None:
 
 
 def _mark(request: SearchRequest) -> str:
-    """Return what tells this search from any other."""
-    asked = [request.query, list(request.roles), request.is_archived, request.where]
-    return sha256(msgspec.json.encode(asked)).hexdigest()[:16]
+    """Return what tells this search from any other: what it asks for, and no option that was left out."""
+    where = {
+        name: getattr(request.where, name)
+        for name in ThreadFilter.__struct_fields__
+        if getattr(request.where, name) != getattr(NO_FILTER, name)
+    }
+    asked = [request.query, request.roles, request.is_archived, where]
+    return sha256(msgspec.json.encode(asked, order="deterministic")).hexdigest()[:16]
 
 
 def _make_cursor(request: SearchRequest, rank: Rank) -> str:

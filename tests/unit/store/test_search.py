@@ -248,18 +248,39 @@ def test_what_a_replaced_file_said_is_gone(disk: DiskHome) -> None:
     assert numbers_of(search(disk, "epoch")) == [1]
 
 
+def tally_of(disk: DiskHome) -> tuple[int, int]:
+    """Return how many blocks are dead, and how many alive."""
+    return (
+        disk.listings()
+        .get()
+        .ask(
+            "counting",
+            lambda connection: connection.execute(
+                "SELECT (SELECT dead FROM search_tally), (SELECT count(*) FROM search_blocks)"
+            ).fetchone(),
+        )
+    )
+
+
 def test_an_index_that_is_mostly_dead_is_made_anew(disk: DiskHome, monkeypatch: pytest.MonkeyPatch) -> None:
     """Dead rows cannot be deleted, so there must not be more and more of them."""
     monkeypatch.setattr("rollout.catalog.search_index._FEW_DEAD", 1)
     disk.put(thread(1).turn("lease"))
-    for _ in range(4):
-        disk.put(thread(2).turn("epoch"))
-        disk.listings().rebuild("search")
-    assert numbers_of(search(disk, "lease OR epoch")) in ([1, 2], [2, 1])
-    count = (
-        disk.listings()
-        .get()
-        .ask("counting", lambda connection: connection.execute("SELECT dead FROM search_tally").fetchone())
-    )
-    assert count == (0,)
-    assert numbers_of(search(disk, "epoch", Role.TITLE)) == [2]
+    for number in range(8):
+        disk.put(thread(2).turn(f"epoch {number}"))
+        assert sorted(numbers_of(search(disk, "lease OR epoch"))) == [1, 2]
+        dead, alive = tally_of(disk)
+        assert dead <= alive == 4
+    assert numbers_of(search(disk, "epoch 7", Role.TITLE)) == [2]
+
+
+@pytest.mark.parametrize("domain", [None, "search"])
+def test_a_rebuild_leaves_nothing_dead(disk: DiskHome, domain: str | None) -> None:
+    """And finds what was found before."""
+    disk.put(thread(1).turn("lease"))
+    search(disk, "lease")
+    disk.put(thread(1).turn("the lease, again"))
+    before = search(disk, "lease")
+    disk.listings().rebuild(domain)
+    assert tally_of(disk) == (0, 2)
+    assert search(disk, "lease") == before
