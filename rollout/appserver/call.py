@@ -7,11 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from msgspec import Struct
 
-from rollout.appserver.opened import Opened
 from rollout.appserver.protocol import (
     INTERNAL_ERROR,
     INVALID_REQUEST,
@@ -24,6 +23,9 @@ from rollout.appserver.protocol import (
 from rollout.appserver.server import Client, Server
 from rollout.errors import InvalidCursor, NotFound, RolloutError
 from rollout.ids import ThreadId, find_uuid
+
+if TYPE_CHECKING:
+    from rollout.appserver.opened import Opened
 
 _CODES: Final = {
     "request.invalid": INVALID_REQUEST,

@@ -24,7 +24,6 @@ from rollout.appserver.protocol import (
     unreadable,
 )
 from rollout.appserver.server import Server
-from rollout.appserver.warming import warm_up
 
 MOST_IN_FLIGHT: Final = 128
 """Requests of one client that were read and are not answered yet."""
@@ -63,7 +62,12 @@ class Hub:
         """Load what requests need, once somebody has been answered and may ask."""
         if not self._is_warm:
             self._is_warm = True
-            self.lanes.submit(None, lambda: warm_up(self.server))
+            self.lanes.submit(None, self._warm_up)
+
+    def _warm_up(self) -> None:
+        from rollout.appserver.warming import warm_up  # late: it brings along all that methods need
+
+        warm_up(self.server)
 
     def broadcast(self, notes: tuple[Note, ...], besides: Connection | None) -> None:
         """Send notifications to every client but one."""

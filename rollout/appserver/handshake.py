@@ -44,7 +44,7 @@ def initialize(server: Server, client: Client, given: Initialize) -> Initialized
     system = _SYSTEMS.get(sys.platform, sys.platform)
     return Initialized(
         f"{name}/{VERSION} (rollout-store; {system}) {given.client_info.version}",
-        server.store.home,
+        server.home,
         "windows" if system == "windows" else "unix",
         system,
     )

@@ -6,19 +6,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from threading import Lock
+from threading import Lock, RLock
 from typing import TYPE_CHECKING, Final, Protocol
 
 from msgspec import Struct
 
-from rollout.appserver.opened import OpenedThreads
 from rollout.appserver.protocol import MAX_MESSAGE_BYTES, Note
 from rollout.ids import ThreadId
-from rollout.store.store import Store
-from rollout.wire.threads import Thread
 
 if TYPE_CHECKING:
+    from rollout.appserver.opened import OpenedThreads
     from rollout.appserver.watching import Watches
+    from rollout.store.store import Store
+    from rollout.wire.threads import Thread
 
 ANY_PROVIDER: Final = None
 
@@ -32,7 +32,6 @@ class ServerSettings(Struct, frozen=True):
     cwd: str
     model: str | None = None
     provider: str | None = ANY_PROVIDER
-    max_message_bytes: int = MAX_MESSAGE_BYTES
 
 
 class Outlet(Protocol):
@@ -141,17 +140,56 @@ def _run_now(_: str, work: Callable[[], None]) -> None:
 class Server:
     """A store with what its clients share. Safe to share between threads."""
 
-    def __init__(self, store: Store, settings: ServerSettings, now_ms: Callable[[], int]) -> None:
-        self.store = store
-        self.settings = settings
+    def __init__(
+        self,
+        store: Store | Callable[[], Store],
+        settings: ServerSettings | Callable[[Store], ServerSettings],
+        now_ms: Callable[[], int],
+        home: str = "",
+    ) -> None:
+        """`store` may be what opens it, and `settings` what reads them: that is done when they are needed."""
+        self._open = store
+        self._read_settings = settings
+        self._opening = RLock()
+        self._store: Store | None = None
+        self._settings: ServerSettings | None = None
+        self._opened: OpenedThreads | None = None
+        self.home = home if callable(store) else store.home
+        self.max_message_bytes = MAX_MESSAGE_BYTES
         self.now_ms = now_ms
         self.run_aside: Callable[[str, Callable[[], None]], None] = _run_now
         """Has work of a lane done by somebody else, where there is anybody: see `rollout.appserver.lanes`."""
         self.loaded = Loaded()
-        self.opened = OpenedThreads(store)
         self._clients = 0
         self._watches: Watches | None = None
         self._lock = Lock()
+
+    @property
+    def store(self) -> Store:
+        """The store, opened when it is first needed. Raise NotFound when the home is gone."""
+        with self._opening:
+            if self._store is None:
+                self._store = self._open() if callable(self._open) else self._open
+            return self._store
+
+    @property
+    def settings(self) -> ServerSettings:
+        """How it answers where a client does not say."""
+        with self._opening:
+            if self._settings is None:
+                given = self._read_settings
+                self._settings = given(self.store) if callable(given) else given
+            return self._settings
+
+    @property
+    def opened(self) -> OpenedThreads:
+        """The threads that were read lately."""
+        with self._opening:
+            if self._opened is None:
+                from rollout.appserver.opened import OpenedThreads
+
+                self._opened = OpenedThreads(self.store)
+            return self._opened
 
     def connect(self, outlet: Outlet | None = None) -> Client:
         """Return a new client, which has not shaken hands yet."""
@@ -179,8 +217,10 @@ class Server:
         """Close every file, and follow nothing any more. Idempotent."""
         if self._watches is not None:
             self._watches.close()
-        self.opened.close()
-        self.store.close()
+        if self._opened is not None:
+            self._opened.close()
+        if self._store is not None:
+            self._store.close()
 
 
 def status_note(thread_id: ThreadId, status: str) -> Note:

@@ -50,7 +50,7 @@ def serve_pipes(server: Server, input_fd: int, output_fd: int, report: Report) -
     from rollout.appserver.pipes import PipeTransport
 
     async def run(hub: Hub) -> None:
-        transport = PipeTransport(input_fd, output_fd, server.settings.max_message_bytes)
+        transport = PipeTransport(input_fd, output_fd, server.max_message_bytes)
         await Connection(hub, transport).serve()
 
     _run(server, report, run)
@@ -66,7 +66,7 @@ def serve_socket(server: Server, path: str, report: Report) -> None:
         serving: set[asyncio.Task[None]] = set()
 
         def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-            transport: Transport = StreamTransport(reader, writer, server.settings.max_message_bytes)
+            transport: Transport = StreamTransport(reader, writer, server.max_message_bytes)
             task = asyncio.create_task(Connection(hub, transport).serve())
             serving.add(task)
 

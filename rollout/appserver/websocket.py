@@ -101,7 +101,7 @@ async def serve_clients(
     async def serve_one(connection: ServerConnection) -> None:
         await Connection(hub, WebsocketTransport(connection)).serve()
 
-    limit = hub.server.settings.max_message_bytes
+    limit = hub.server.max_message_bytes
     async with serve(
         serve_one, host, port, process_request=check, max_size=limit, compression=None
     ) as server:

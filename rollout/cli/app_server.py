@@ -6,12 +6,15 @@ import os
 import sys
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from rollout.cli.options import pass_output
 from rollout.cli.output import Output
 from rollout.errors import InvalidRequest
+
+if TYPE_CHECKING:
+    from rollout.store.store import Store
 
 _LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 TOKEN_VARIABLE = "ROLLOUT_SERVER_TOKEN"
@@ -35,7 +38,7 @@ TOKEN_VARIABLE = "ROLLOUT_SERVER_TOKEN"
     help="List only threads of this provider, and start new ones with it. Default: that of config.toml.",
 )
 @click.option("--json", "wants_json", is_flag=True, help="Write errors as JSON, as other commands do.")
-@pass_output
+@click.make_pass_decorator(Output)
 def app_server(
     output: Output,
     listen: str | None,
@@ -56,23 +59,30 @@ def app_server(
       rollout app-server --listen unix:///run/user/1000/rollout.sock
       rollout app-server --listen ws://127.0.0.1:4510
     """
-    from rollout.appserver.configured import read_settings
-    from rollout.appserver.server import Server
+    from rollout.appserver.server import Server, ServerSettings
     from rollout.appserver.serving import parse_listen, serve_pipes, serve_socket, serve_websockets
 
     where = parse_listen(listen) if listen is not None else None
     token = os.environ.get(TOKEN_VARIABLE) or None
     if where is not None and where.kind == "ws" and where.host not in _LOOPBACK:
         _check_remote(where.host, token, allow_remote=allow_remote)
-    with output.open_store() as store:
-        settings = read_settings(store, str(Path.cwd()), model, model_provider)
-        server = Server(store, settings, lambda: time.time_ns() // 1_000_000)
-        if where is None or where.kind == "stdio":
-            serve_pipes(server, sys.stdin.fileno(), sys.stdout.fileno(), _report)
-        elif where.kind == "unix":
-            serve_socket(server, where.path, _report)
-        else:
-            serve_websockets(server, where, token, _report)
+    home = Path(output.home).expanduser().absolute()
+    if not home.is_dir():
+        output.open_store()  # says what is wrong with it
+
+    def settings_of(store: Store) -> ServerSettings:
+        from rollout.appserver.configured import read_settings
+
+        return read_settings(store, str(Path.cwd()), model, model_provider)
+
+    # Opened when it is first needed: whoever starts a server waits for the first answer.
+    server = Server(output.open_store, settings_of, lambda: time.time_ns() // 1_000_000, str(home))
+    if where is None or where.kind == "stdio":
+        serve_pipes(server, sys.stdin.fileno(), sys.stdout.fileno(), _report)
+    elif where.kind == "unix":
+        serve_socket(server, where.path, _report)
+    else:
+        serve_websockets(server, where, token, _report)
 
 
 def _check_remote(host: str, token: str | None, *, allow_remote: bool) -> None:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import sys
 
 import pytest
 
-from rollout.appserver.dispatch import METHODS, _load, preload
+from rollout.appserver.dispatch import METHODS, _load, handle, preload
+from rollout.appserver.protocol import parse_message
+from rollout.appserver.server import Server, ServerSettings
 from rollout.appserver.warming import warm_up
+from rollout.store.store import Store
 from tests.builders import thread, uuid
 from tests.served import RefusedError, serve
 
@@ -184,3 +188,24 @@ def test_an_id_is_taken_in_any_form() -> None:
     bare = uuid(1).replace("-", "")
     for form in (uuid(1).upper(), bare, f"{{{uuid(1)}}}", f"urn:uuid:{uuid(1)}"):
         assert served.ask("thread/read", threadId=form)["thread"]["id"] == uuid(1)
+
+
+def test_a_client_is_greeted_before_the_home_is_opened() -> None:
+    """Whoever starts a server waits for its first answer."""
+    opened: list[str] = []
+
+    def open_home() -> Store:
+        opened.append("home")
+        return serve(thread().turn("hi")).store
+
+    server = Server(open_home, lambda _: ServerSettings("/src"), lambda: 0, "/home")
+    client = server.connect()
+    line = json.dumps({"id": 1, "method": "initialize", "params": {"clientInfo": INFO}}).encode()
+    greeting = handle(server, client, parse_message(line))  # type: ignore[arg-type]  # a request it is
+    assert greeting.error is None
+    assert opened == []
+    line = json.dumps({"id": 2, "method": "thread/list", "params": {}}).encode()
+    for _ in range(2):
+        assert handle(server, client, parse_message(line)).error is None  # type: ignore[arg-type]  # the same
+    assert opened == ["home"]
+    server.close()
