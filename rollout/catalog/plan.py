@@ -12,7 +12,7 @@ from typing import Final
 from msgspec import Struct, structs
 
 from rollout.catalog.walk import Seen, Walk
-from rollout.log.layout import COMPRESSED_SUFFIX, PLAIN_SUFFIX
+from rollout.log.layout import COMPRESSED_SUFFIX, plain_path
 
 _ANCHOR_BYTES: Final = 128 << 10
 """What it takes to see that a file holds the bytes that we know."""
@@ -170,21 +170,14 @@ def _find_moves(work: list[Work], lost: list[Known]) -> list[Move]:
 
 def _find_repacked(work: list[Work], lost: list[Known]) -> list[Move]:
     """Return the new files that lie where a lost one lay, compressed now or no longer."""
-    new = {_unpacked(one.seen.path): one.seen for one in work if one.why is Why.NEW}
+    new = {plain_path(one.seen.path): one.seen for one in work if one.why is Why.NEW}
     return [
         Move(seen, row)
         for row in lost
         if row.watermark > 0
-        and (seen := new.get(_unpacked(row.path))) is not None
+        and (seen := new.get(plain_path(row.path))) is not None
         and seen.path.endswith(COMPRESSED_SUFFIX) is not row.path.endswith(COMPRESSED_SUFFIX)
     ]
-
-
-def _unpacked(path: str) -> str:
-    """Return where a rollout lies when it is plain."""
-    if path.endswith(COMPRESSED_SUFFIX):
-        return path.removesuffix(COMPRESSED_SUFFIX) + PLAIN_SUFFIX
-    return path
 
 
 def _repacked(move: Move) -> Work:

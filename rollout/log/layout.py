@@ -71,6 +71,16 @@ def find_name(file_name: str) -> RolloutName | None:
     )
 
 
+def plain_path(path: str) -> str:
+    """Return where a rollout lies when it is not compressed."""
+    return path.removesuffix(COMPRESSED_SUFFIX) + PLAIN_SUFFIX if path.endswith(COMPRESSED_SUFFIX) else path
+
+
+def compressed_path(path: str) -> str:
+    """Return where a plain rollout lies when it is compressed."""
+    return path.removesuffix(PLAIN_SUFFIX) + COMPRESSED_SUFFIX
+
+
 def lock_path(home: str, thread_id: ThreadId) -> str:
     """Return the file that a thread's writer holds locked, whichever client it is."""
     return join(home, f"{LOCKS_FOLDER}/{thread_id}.lock")

@@ -29,6 +29,7 @@ from rollout.log.layout import RolloutFile
 from rollout.log.lines import Span
 from rollout.log.source import Source, open_source
 from rollout.replay.ancestors import SHORT_BYTES, Ancestor, Ancestors
+from rollout.replay.repacked import find_repacked
 
 _OPEN_SOURCES: Final = 32
 
@@ -141,18 +142,28 @@ class Lineage:
         if known is not None:
             self._ancestors.move_to_end(segment.rollout_id)
             return known
-        try:
-            opened = open_source(self._fs, segment.file.path)
-        except NotFound as error:
-            raise self._moved(segment, "taken away") from error
-        if opened.identity != segment.identity:
-            opened.close()
-            raise self._moved(segment, "replaced")
+        opened = self._open(segment)
         self._ancestors[segment.rollout_id] = opened
         if len(self._ancestors) > _OPEN_SOURCES:
             _, oldest = self._ancestors.popitem(last=False)
             self._bytes_read += oldest.bytes_read
             oldest.close()
+        return opened
+
+    def _open(self, segment: Segment) -> Source:
+        """Open a segment's file, which may have been compressed meanwhile, or made plain."""
+        try:
+            opened = open_source(self._fs, segment.file.path)
+        except NotFound as error:
+            found = find_repacked(
+                self._fs, segment.file.path, segment.header, segment.end_offset, self.max_line_bytes
+            )
+            if found is None:
+                raise self._moved(segment, "taken away") from error
+            return found
+        if opened.identity != segment.identity:
+            opened.close()
+            raise self._moved(segment, "replaced")
         return opened
 
     def _moved(self, segment: Segment, how: str) -> DamagedLog:
@@ -180,16 +191,11 @@ class Lineage:
 
         Raise DamagedLog when the newest one was taken away, replaced or cut since.
         """
-        newest = self.newest
-        try:
-            source = open_source(self._fs, newest.file.path)
-        except NotFound as error:
-            raise self._moved(newest, "taken away") from error
-        is_same = source.identity == newest.identity
-        if is_same and source.reaches(newest.end_offset):
+        source = self._open(self.newest)
+        if source.reaches(self.newest.end_offset):
             return Lineage(self._fs, [*self.segments], source, self.max_line_bytes, self._held)
         source.close()
-        raise self._moved(newest, "cut" if is_same else "replaced")
+        raise self._moved(self.newest, "cut")
 
     def close(self) -> None:
         """Close every file. Idempotent."""

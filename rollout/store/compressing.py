@@ -20,14 +20,14 @@ from rollout.fs.mutation import AppendFile
 from rollout.fs.publish import publishing
 from rollout.ids import RolloutId, ThreadId
 from rollout.log.framed import open_compressed
-from rollout.log.layout import RolloutFile, folder_of
+from rollout.log.layout import RolloutFile, compressed_path, folder_of, plain_path
 from rollout.log.lease import take_lease
 from rollout.log.packing import DEFAULT_LEVEL, Packing, iter_packed, plan_packing
 from rollout.log.source import Source, open_source
 from rollout.store.archiving import copies_of
 from rollout.store.copies import is_contained
 from rollout.store.recording import Surroundings
-from rollout.store.thawing import compressed_path, digest_of, plain_path, thaw
+from rollout.store.thawing import digest_of, thaw
 from rollout.store.tombstones import deleted_ids
 
 MIN_SIZE_BYTES: Final = 4 << 10

@@ -15,23 +15,13 @@ from blake3 import blake3
 from rollout.errors import DamagedLog, StorageFailed
 from rollout.fs.mutation import MutableFileSystem
 from rollout.fs.publish import publishing
-from rollout.log.layout import COMPRESSED_SUFFIX, PLAIN_SUFFIX, folder_of
+from rollout.log.layout import folder_of, plain_path
 from rollout.log.source import Source, open_source
 
 if TYPE_CHECKING:
     from rollout.fs.api import ReadFile
 
 _BLOCK_BYTES: Final = 256 << 10
-
-
-def plain_path(path: str) -> str:
-    """Return where a rollout lies when it is not compressed."""
-    return path.removesuffix(COMPRESSED_SUFFIX) + PLAIN_SUFFIX if path.endswith(COMPRESSED_SUFFIX) else path
-
-
-def compressed_path(path: str) -> str:
-    """Return where a plain rollout lies when it is compressed."""
-    return path.removesuffix(PLAIN_SUFFIX) + COMPRESSED_SUFFIX
 
 
 def thaw(fs: MutableFileSystem, path: str) -> str:
