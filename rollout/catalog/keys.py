@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Final
 
 KEYS: Final[dict[str, str]] = {
-    "threads": "1edd43e36fb54a75",
-    "turns": "94dcbe83b2273ca5",
-    "search": "c6524750ba744f32",
-    "usage": "1edd43e36fb54a75",
-    "spawn": "4e02de962d9cf38c",
+    "threads": "471f56815059419d",
+    "turns": "5d84e93c9f420c57",
+    "search": "a89587c9489e8ce4",
+    "usage": "471f56815059419d",
+    "spawn": "408d678c5b52cae8",
 }

@@ -10,11 +10,13 @@ from pathlib import Path
 
 import pytest
 
+from fork import fork_thread
 from rollout.catalog.query import ThreadFilter
 from rollout.errors import InvalidCursor, InvalidRequest, StorageFailed
 from rollout.store.listing import ListRequest, SortKey
 from rollout.store.root import open_store
 from rollout.testing.memory import MemoryFileSystem
+from tests.altered import record_turns
 from tests.builders import thread
 from tests.catalog_home import DiskHome
 from tests.unit.store.small_home import log_of, path_of, store_of
@@ -110,6 +112,40 @@ def test_a_change_that_cannot_be_taken_in_fails_nobody(disk: DiskHome) -> None:
     disk.close()
     disk.database.write_bytes(b"spoilt" * 1000)
     disk.listings().note_change(str(disk.path / "sessions"))
+
+
+def test_what_was_written_is_in_the_catalog_when_the_store_is_closed(disk: DiskHome) -> None:
+    """Threads that were made, forked, reverted and recorded: a refresh finds nothing to read."""
+    with open_store(disk.path) as store:
+        store.catalog.rebuild()
+    with open_store(disk.path) as store:
+        made = store.create_thread(cwd="/src/app", model="m")
+        made.close()
+        record_turns(store, made.id, "Yes.", "No.")
+        turns = store.turns(made.id).data
+        fork_thread(store, made.id, before_turn=turns[0].id)
+        store.revert_thread(made.id, before_turn=turns[0].id).close()
+    done = disk.catalog().refresh()
+    assert (done.absorbed, done.seen) == (0, done.fresh)
+
+
+def test_writing_makes_no_catalog(disk: DiskHome) -> None:
+    """Who never lists pays nothing for lists."""
+    with open_store(disk.path) as store:
+        store.create_thread(cwd="/src/app", model="m").close()
+    assert not disk.database.exists()
+
+
+def test_writing_does_not_fail_with_the_catalog(disk: DiskHome) -> None:
+    """A bad one is made anew, or left alone."""
+    disk.listings().list_threads(FILTERED)
+    disk.close()
+    disk.database.write_bytes(b"spoilt" * 1000)
+    with open_store(disk.path) as store:
+        made = store.create_thread(cwd="/src/app", model="m")
+        made.close()
+    with open_store(disk.path) as store:
+        assert made.id in {row.id for row in store.list_threads(limit=100).data}
 
 
 def test_a_deleted_thread_is_hidden(disk: DiskHome) -> None:
