@@ -16,7 +16,7 @@ from msgspec import Struct
 
 from rollout.catalog.domains import Domain, Unit
 from rollout.catalog.schema import transaction
-from rollout.catalog.search_said import Role, Said, find_said, labels_of
+from rollout.catalog.search_said import CopiedPart, Role, Said, find_said, labels_of
 from rollout.catalog.search_words import keys_of
 from rollout.format.record import Record
 
@@ -108,11 +108,21 @@ class SearchReader:
 
     def __init__(self, unit: Unit, connection: sqlite3.Connection) -> None:  # noqa: ARG002  # nothing is needed of it
         self._header = unit.header
-        self.labels: frozenset[str] = labels_of(unit.header)
+        self._said_by = labels_of(unit.header)
+        # A copy is there as a whole before anybody looks: whoever goes on from somewhere is behind it.
+        self._copied = CopiedPart(unit.header) if unit.start_offset == 0 else None
         self._rows: list[_Row] = []
+
+    @property
+    def labels(self) -> frozenset[str]:
+        """Whatever may say something, and what ends the part that was copied."""
+        is_copying = self._copied is not None and self._copied.lasts
+        return self._said_by | CopiedPart.labels if is_copying else self._said_by
 
     def feed(self, record: Record) -> None:
         """Take the next record."""
+        if self._copied is not None and self._copied.covers(record):
+            return
         said = find_said(self._header, record)
         if said is not None:
             self.take(record.start_offset, said)
@@ -214,11 +224,17 @@ def _bury(connection: sqlite3.Connection, found: Iterable[tuple[int]]) -> None:
         connection.execute("UPDATE search_tally SET dead = dead + ?", (len(blocks),))
 
 
-_TITLE: Final = "SELECT nullif(trim(name), ''), first_user_message FROM threads WHERE thread_id = ?"
+_TITLE: Final = (
+    "SELECT nullif(trim(name), ''), iif(forked_from_id IS NULL, first_user_message, '')"
+    " FROM threads WHERE thread_id = ?"
+)
 
 
 def settle_titles(connection: sqlite3.Connection, thread_ids: Iterable[str]) -> None:
-    """Index the titles of threads as they are now: the name, or else the first request of its own."""
+    """Index the titles of threads as they are now: the name, or else the first request.
+
+    The first request of a fork is no title: in legacy threads it is a copy of the parent's.
+    """
     for thread_id in thread_ids:
         name, asked = connection.execute(_TITLE, (thread_id,)).fetchone() or (None, "")
         words = name or asked

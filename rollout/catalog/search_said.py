@@ -5,6 +5,7 @@ One way for the index and for whoever shows a hit, so that they cannot disagree.
 
 from __future__ import annotations
 
+from datetime import datetime
 from enum import StrEnum
 from typing import Final
 
@@ -180,3 +181,47 @@ def _said_early(record: Record) -> Said | None:
         return None
     text = "".join(part.text or "" for part in parts_of(probe))
     return Said(role, text) if text else None
+
+
+_COPY_MILLIS: Final = 5_000
+"""A copy is written at once, when the fork is made; nobody asks anything before it is there."""
+
+
+class CopiedPart:
+    """The part of a legacy fork that is its parent's history, written once more: whether it lasts.
+
+    It ends with the first turn that is younger than the thread, or where records bear later times.
+    """
+
+    labels: frozenset[str] = vocabulary.TASK_STARTED
+
+    def __init__(self, header: Header) -> None:
+        self.lasts = header.mode is Mode.LEGACY and header.meta.forked_from_id is not None
+        self._made_at = _millis_of(header.thread_id)
+        self._copied_until = _millis(header.meta.timestamp) + _COPY_MILLIS if self.lasts else 0
+
+    def covers(self, record: Record) -> bool:
+        """Tell whether a record, fed in their order, belongs to it."""
+        if self.lasts:
+            is_start = record.label in self.labels
+            began_at = _millis_of(record.envelope.payload.turn_id or "") if is_start else -1
+            is_own = 0 <= self._made_at <= began_at
+            self.lasts = not is_own and _millis(record.envelope.timestamp) <= self._copied_until
+        return self.lasts
+
+
+def _millis_of(uuid: str) -> int:
+    """Return the time that an id of version 7 was made at, -1 for any other."""
+    digits = uuid.replace("-", "")
+    try:
+        return int(digits[:12], 16) if len(digits) == 32 and digits[12] == "7" else -1
+    except ValueError:
+        return -1
+
+
+def _millis(timestamp: str) -> int:
+    """Return a stored time in milliseconds, a very late one for what is none."""
+    try:
+        return int(datetime.fromisoformat(timestamp).timestamp() * 1000)
+    except (ValueError, OverflowError):
+        return 1 << 62

@@ -27,7 +27,7 @@ from rollout.catalog.search_rows import Hit, find_hits
 from rollout.catalog.search_said import Role
 from rollout.catalog.search_wanted import Rank, Wanted
 from rollout.catalog.search_words import atoms_of
-from rollout.errors import Conflict, InvalidCursor
+from rollout.errors import Conflict, InvalidCursor, StorageFailed
 from rollout.format.decoding import decode_json
 from rollout.store.described import shown_summary
 from rollout.store.facts import teller
@@ -227,10 +227,16 @@ def _shown(
 
 def _bring_up_to_date(catalog: Catalog, report: Report | None) -> None:
     """Refresh the catalog with its index. Raise Conflict when others keep that from ending."""
-    for _ in range(_REFRESHES):
-        catalog.refresh(wanted=LISTED | {SEARCH.name}, report=report)
-        if catalog.ask("preparing a search", prepare):
-            return
+    try:
+        for _ in range(_REFRESHES):
+            catalog.refresh(wanted=LISTED | {SEARCH.name}, report=report)
+            if catalog.ask("preparing a search", prepare):
+                return
+    except StorageFailed as error:
+        raise StorageFailed(
+            f"searching: the catalog cannot be used: {error.message}",
+            hint="Name a folder that can be written to, with --state-dir.",
+        ) from error
     raise Conflict(
         "searching: the index is made anew by others again and again", hint="Search again in a while."
     )

@@ -9,7 +9,7 @@ import pytest
 
 from rollout.catalog.query import ThreadFilter
 from rollout.catalog.search_said import Role
-from rollout.errors import InvalidCursor
+from rollout.errors import InvalidCursor, StorageFailed
 from rollout.log.layout import NAMES_FILE
 from rollout.store.root import open_store
 from rollout.store.search import FoundThread, SearchPage, SearchRequest
@@ -116,6 +116,31 @@ def test_a_fork_does_not_repeat_its_parents_words(disk: DiskHome) -> None:
     assert numbers_of(search(disk, "leases")) == [1]
     assert numbers_of(search(disk, "epochs")) == [2]
     assert numbers_of(search(disk, "leases", Role.TITLE)) == [1]
+
+
+@pytest.mark.parametrize("has_starts", [True, False])
+def test_a_legacy_fork_does_not_repeat_what_it_copied(disk: DiskHome, *, has_starts: bool) -> None:
+    """The copy ends with the first turn that is younger than the thread, or that bears a later time."""
+    disk.put(thread(1, "legacy").turn("about leases"))
+    copy = thread(2, "legacy", forked_from_id=uuid(1)).event("user_message", message="about leases")
+    if has_starts:
+        elder, younger = "01a1fc4a-0000-7000-8000-000000000001", "01a1fc4c-0000-7000-8000-000000000001"
+        copy.start(elder).event("user_message", message="more leases")
+        copy.start(younger).event("user_message", message="and epochs")
+    else:
+        later = {"timestamp": "2026-11-21T04:10:33.482Z"}
+        copy.record("event_msg", {"type": "user_message", "message": "and epochs"}, **later)
+    disk.put(copy)
+    assert numbers_of(search(disk, "leases")) == [1]
+    assert numbers_of(search(disk, "epochs")) == [2]
+
+
+def test_a_catalog_that_cannot_be_used_is_told_of(disk: DiskHome) -> None:
+    """There is no searching without one."""
+    disk.put(thread().turn("lease"))
+    (disk.path / ".rollout").write_bytes(b"in the way")
+    with pytest.raises(StorageFailed, match="searching: the catalog cannot be used"):
+        search(disk, "lease")
 
 
 @pytest.mark.parametrize(
