@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from rollout.store.archiving import Moved, Moves
     from rollout.store.check import FileCheck
     from rollout.store.checkpoints import KeptCheckpoint
+    from rollout.store.compressing import Compressed, Thawed, compress_threads, decompress_thread
     from rollout.store.deleting import Deleted
     from rollout.store.facts import MemoryMode, ThreadFacts
     from rollout.store.headers import AgentLabel
@@ -63,12 +64,15 @@ __all__ = [
     # the store
     "Store",
     "Thread",
+    "compress_threads",
+    "decompress_thread",
     "open_store",
     # recording
     "Durability",
     "Recorder",
     "TurnRecorder",
     # what it answers
+    "Compressed",
     "Context",
     "Damage",
     "Deleted",
@@ -82,6 +86,7 @@ __all__ = [
     "ReadPath",
     "ReadStats",
     "ThreadFacts",
+    "Thawed",
     "ThreadSummary",
     "Turn",
     "TurnItem",
@@ -153,6 +158,7 @@ _HOMES: Final = {
         "rollout.store.archiving": ("Moved", "Moves"),
         "rollout.store.check": ("FileCheck",),
         "rollout.store.checkpoints": ("KeptCheckpoint",),
+        "rollout.store.compressing": ("Compressed", "Thawed", "compress_threads", "decompress_thread"),
         "rollout.store.deleting": ("Deleted",),
         "rollout.store.facts": ("MemoryMode", "ThreadFacts"),
         "rollout.store.headers": ("AgentLabel",),

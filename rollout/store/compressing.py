@@ -27,6 +27,7 @@ from rollout.log.source import Source, open_source
 from rollout.store.archiving import copies_of
 from rollout.store.copies import is_contained
 from rollout.store.recording import Surroundings
+from rollout.store.store import Store
 from rollout.store.thawing import digest_of, thaw
 from rollout.store.tombstones import deleted_ids
 
@@ -78,6 +79,31 @@ class Thawed(Struct, frozen=True):
 
 class _Unprofitable(Exception):  # leaves the draft, and never this module
     """A packed file is no shorter than the plain one."""
+
+
+def compress_threads(
+    store: Store,
+    references: Iterable[str] | None = None,
+    *,
+    older_than_ms: int = OLDER_THAN_MS,
+    min_size_bytes: int = MIN_SIZE_BYTES,
+    level: int = DEFAULT_LEVEL,
+    workers: int = 1,
+    is_dry_run: bool = False,
+) -> Iterator[Compressed]:
+    """Compress threads, by default all of the home, that are old and long enough; yield what became of each.
+
+    `plan_compressing`, then `apply_compressing`. Raise NotFound, or InvalidRequest for a level that is none.
+    """
+    around = store.surroundings()
+    chosen = [store.find_thread_id(one) for one in references] if references is not None else None
+    plan = plan_compressing(around, chosen, older_than_ms=older_than_ms, min_size_bytes=min_size_bytes)
+    return apply_compressing(around, plan, level=level, workers=workers, is_dry_run=is_dry_run)
+
+
+def decompress_thread(store: Store, reference: str) -> Thawed:
+    """Make the files of a thread plain again, as `decompress` does."""
+    return decompress(store.surroundings(), store.find_thread_id(reference))
 
 
 def plan_compressing(

@@ -10,9 +10,13 @@ import pytest
 import zstandard
 
 import fork
+import rollout
 from rollout.errors import Conflict, DamagedLog, InvalidRequest, LeaseHeld, NotFound
 from rollout.format.record import Reason
 from rollout.ids import ThreadId
+from rollout.replay import context
+from rollout.replay.reading import ReadPath
+from rollout.store import sidecars
 from rollout.store.compressing import (
     Compressed,
     Outcome,
@@ -317,3 +321,27 @@ def test_a_sealed_file_with_a_broken_frame_is_reported_and_the_rest_is_read() ->
     assert Reason.BAD_COMPRESSION in {damage.reason for damage in found.damage}
     with store.open_thread(uuid(1)) as opened, pytest.raises(DamagedLog, match="frame at bytes"):
         opened.all_turns()
+
+
+def test_an_application_compresses_and_decompresses_by_two_calls() -> None:
+    """By any reference to a thread, and with several workers."""
+    _, store, thread_id = recorded()
+    (done,) = rollout.compress_threads(store, [thread_id[:12]], older_than_ms=0)
+    assert (done.outcome, done.thread_id) == (Outcome.COMPRESSED, thread_id)
+    assert rollout.decompress_thread(store, thread_id).paths == [done.path.removesuffix(".zst")]
+    assert list(rollout.compress_threads(store, min_size_bytes=1 << 30)) == []
+
+
+def test_a_sidecar_stays_good_when_its_log_is_compressed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its positions count decoded bytes."""
+    monkeypatch.setattr(sidecars, "WORTH_BYTES", 3000)
+    monkeypatch.setattr(context, "OFFERED_FROM_BYTES", 45_000)
+    log = thread(1, "legacy")
+    for number in range(20):
+        log.turn(f"question {number}", "yes").event("warning", message="x" * 2000)
+    store = home_of(CrashFS({f"{DAY}/{log.name()}": log.log()}, folders=[HOME]))
+    assert store.resume(uuid(1)).read.path is ReadPath.FULL
+    sealed(store)
+    found = store.resume(uuid(1))
+    assert found.read.path is ReadPath.SIDECAR
+    assert found.input_json() == store.resume(uuid(1), full_replay=True).input_json()
