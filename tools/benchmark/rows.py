@@ -8,10 +8,11 @@ from functools import partial
 
 from benchmark.data import GROWTH, LEGACY, MIXED, RIGHT_AFTER, Data, Thread
 from benchmark.generator import Shape
-from benchmark.work import Work, naive, newest_page, open_only, opener, resume, resume_beside, run
+from benchmark.work import Work, far_page, naive, newest_page, open_only, opener, resume, resume_beside, run
 from rollout.turns.model import ItemsView
 
 _FIRST_GROWTH_TURNS = 74
+_RECORDS_A_TURN = 13
 _MB = 1e6
 LEGACY_NAME = "legacy"
 
@@ -100,6 +101,11 @@ def _page_rows(data: Data, scale: Scale) -> Iterator[Row]:
     for view in (ItemsView.SUMMARY, ItemsView.FULL):
         work = partial(newest_page, thread, view)
         yield Row("newest 50 turns", f"{view.value} view", work, 2, repeats=5)
+    middle = thread.shape.turns * _RECORDS_A_TURN // 2
+    for name, ordinal in (("the oldest", None), ("in the middle", middle)):
+        for words, has_catalog in (("no catalog", False), ("by the turn index", True)):
+            work = partial(far_page, thread, ordinal=ordinal, has_catalog=has_catalog)
+            yield Row("50 turns far back", f"{name}, {words}", work)
 
 
 def _growth_rows(data: Data, scale: Scale) -> Iterator[Row]:

@@ -18,10 +18,11 @@ from rollout.log.chunks import MAX_LINE_BYTES
 from rollout.replay.context import read_context
 from rollout.replay.lineage import Lineage
 from rollout.store.opening import Opener
+from rollout.store.root import open_store
 from rollout.store.sidecars import FileSidecars
 from rollout.store.turn_pages import read_turn_page
 from rollout.turns.model import ItemsView
-from rollout.turns.paging import PageRequest
+from rollout.turns.paging import PageRequest, Scope, SortDirection, make_ordinal_cursor
 
 PAGE_TURNS = 50
 _NANOS_A_MILLI = 1_000_000
@@ -79,6 +80,26 @@ def newest_page(thread: Thread, view: ItemsView) -> Outcome:
     with open_thread(thread) as lineage:
         page = read_turn_page(lineage, PageRequest(PAGE_TURNS), view)
         return Outcome(lineage.bytes_read, len(page.data))
+
+
+def far_page(thread: Thread, *, ordinal: int | None, has_catalog: bool) -> Outcome:
+    """Open a store, read 50 turns from an ordinal on, oldest first; None for the oldest ones.
+
+    The catalog is made before the first time, and lies in a folder of its own.
+    """
+    state = thread.home.with_name(f"{thread.home.name}-catalog")
+    if has_catalog and not state.exists():
+        with open_store(thread.home, state_dir=state) as store:
+            store.catalog.rebuild()
+    cursor = None
+    if ordinal is not None:
+        cursor = make_ordinal_cursor(thread.thread_id, Scope.TURNS, ordinal, includes_anchor=False)
+    with (
+        open_store(thread.home, state_dir=state if has_catalog else None) as store,
+        store.open_thread(thread.thread_id, path_hint=str(thread.path)) as opened,
+    ):
+        page = opened.turns(limit=PAGE_TURNS, cursor=cursor, direction=SortDirection.ASC)
+        return Outcome(opened.lineage.bytes_read, len(page.data))
 
 
 def open_only(thread: Thread, home: Opener | None = None) -> Outcome:
