@@ -7,7 +7,7 @@ from typing import Final
 KEYS: Final[dict[str, str]] = {
     "threads": "471f56815059419d",
     "turns": "5d84e93c9f420c57",
-    "search": "a89587c9489e8ce4",
+    "search": "25d8b3cc08c211cf",
     "usage": "471f56815059419d",
     "spawn": "408d678c5b52cae8",
 }

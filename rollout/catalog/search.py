@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 from msgspec import Struct
 
 from rollout.catalog.query import descendants, filter_tests
-from rollout.catalog.search_index import BLOCK_BITS
+from rollout.catalog.search_index import BLOCK_BITS, is_complete
 from rollout.catalog.search_query import is_choice, terms_of
 from rollout.catalog.search_rows import Rows
 from rollout.catalog.search_said import Role
@@ -163,6 +163,15 @@ class Candidates(Struct, frozen=True):
 
     data: list[Candidate]
     total: int | None
+
+
+def find_complete(connection: sqlite3.Connection, wanted: Wanted, limit: int) -> Candidates | None:
+    """Return what `find_candidates` does, or None while somebody makes the index anew."""
+    connection.execute("BEGIN")  # so that both questions see the same rows
+    try:
+        return find_candidates(connection, wanted, limit) if is_complete(connection) else None
+    finally:
+        connection.execute("COMMIT")
 
 
 def find_candidates(connection: sqlite3.Connection, wanted: Wanted, limit: int) -> Candidates:

@@ -294,19 +294,26 @@ def empty(connection: sqlite3.Connection) -> None:
         settle_titles(connection, [row[0] for row in connection.execute("SELECT thread_id FROM threads")])
 
 
+def is_complete(connection: sqlite3.Connection) -> bool:
+    """Tell whether the index covers every file as far as it was read."""
+    due = connection.execute(
+        "SELECT 1 FROM files WHERE due & (SELECT bit FROM domains WHERE name = ?) LIMIT 1", (SEARCH.name,)
+    )
+    return due.fetchone() is None
+
+
 def prepare(connection: sqlite3.Connection) -> bool:
     """Do for the index what no refresh does; return whether it is complete, or needs another refresh."""
-    is_due = connection.execute(
-        "SELECT 1 FROM files WHERE due & (SELECT bit FROM domains WHERE name = ?) LIMIT 1", (SEARCH.name,)
-    ).fetchone()
-    if is_due is None and _is_mostly_dead(connection):
+    if not is_complete(connection):
+        return False
+    if _is_mostly_dead(connection):
         empty(connection)
         return False
     renamed = _find_renamed(connection)
     if renamed:
         with transaction(connection):
             settle_titles(connection, renamed)
-    return is_due is None
+    return True
 
 
 SEARCH: Final = Domain("search", _TABLES, SCHEMA, SearchReader, forget_said, settle_titles)

@@ -7,6 +7,7 @@ read from the rollouts (invariant 1), and what is not there is not shown.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from hashlib import sha256
 from typing import TYPE_CHECKING, Final
 
@@ -15,7 +16,7 @@ from msgspec import Struct
 
 from rollout.catalog.query import NO_FILTER, ThreadFilter
 from rollout.catalog.registry import LISTED
-from rollout.catalog.search import Candidate, Candidates, find_candidates
+from rollout.catalog.search import Candidate, Candidates, find_complete
 from rollout.catalog.search_index import (
     SEARCH,
     MessagePlace,
@@ -186,7 +187,12 @@ class _Search:
         )
 
     def _page(self, wanted: Wanted, size: int) -> Candidates:
-        return self._catalog.ask("searching", lambda connection: find_candidates(connection, wanted, size))
+        for _ in range(_REFRESHES):
+            page = self._catalog.ask("searching", partial(find_complete, wanted=wanted, limit=size))
+            if page is not None:
+                return page
+            _bring_up_to_date(self._catalog, None)
+        raise _always_anew()
 
     def _hits(self, candidates: list[Candidate]) -> dict[str, list[Hit]]:
         thread_ids = [candidate.rank.thread_id for candidate in candidates]
@@ -237,7 +243,11 @@ def _bring_up_to_date(catalog: Catalog, report: Report | None) -> None:
             f"searching: the catalog cannot be used: {error.message}",
             hint="Name a folder that can be written to, with --state-dir.",
         ) from error
-    raise Conflict(
+    raise _always_anew()
+
+
+def _always_anew() -> Conflict:
+    return Conflict(
         "searching: the index is made anew by others again and again", hint="Search again in a while."
     )
 
