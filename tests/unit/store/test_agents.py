@@ -1,14 +1,13 @@
-"""Agents of a home: edges that are said, closing and resuming with all below, addresses."""
+"""Agents of a home: edges that are said, closing and resuming with all below."""
 
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from itertools import count
 from pathlib import Path
 
 import pytest
 
-from rollout.errors import Conflict, InvalidRequest, NotFound, StorageFailed
+from rollout.errors import Conflict, InvalidRequest, StorageFailed
 from rollout.ids import ThreadId
 from rollout.log.spawns import SpawnEdge, SpawnStatus
 from rollout.store.agents import Agent, Agents, Closed
@@ -16,32 +15,13 @@ from rollout.store.archiving import archive
 from rollout.store.deleting import delete
 from rollout.store.headers import AgentLabel
 from rollout.store.root import open_store
-from rollout.store.store import Store
 from rollout.store.tombstones import DeleteMode
-from rollout.testing.crashfs import CrashFS
-from tests.builders import ARCHIVE, DAY, HOME, Rollout, thread, uuid
+from tests.builders import ARCHIVE, HOME, thread, uuid
 from tests.catalog_home import DiskHome
+from tests.unit.store.agent_homes import addressed, agent, store_of
 
 OPEN, CLOSED = SpawnStatus.OPEN, SpawnStatus.CLOSED
 P, C, G, S = (ThreadId(uuid(number)) for number in (1, 2, 3, 4))
-
-
-def agent(number: int, parent: int, **members: object) -> Rollout:
-    """Return a thread that another one spawned, as its header says."""
-    return thread(number, parent_thread_id=uuid(parent), **members).turn(f"Task {number}")
-
-
-def addressed(number: int, parent: int, path: str) -> Rollout:
-    """Return an agent with an address, as its source says."""
-    spawn = {"parent_thread_id": uuid(parent), "depth": 1, "agent_path": path}
-    return thread(number, source={"subagent": {"thread_spawn": spawn}}).turn("Task")
-
-
-def store_of(*rollouts: Rollout, folder: str = DAY) -> Store:
-    """Return a store over a disk with these rollouts, whose clock moves on."""
-    fs = CrashFS({f"{folder}/{one.name()}": one.log() for one in rollouts}, folders=[HOME])
-    ticks = count(1_795_248_374_000)
-    return Store(fs, HOME, 1 << 20, lambda: next(ticks), lambda: uuid(99))
 
 
 def line_of_three() -> Agents:
@@ -321,51 +301,6 @@ def test_agents_with_an_address_are_left_to_whoever_addresses_them() -> None:
     found = agents.resume(P, lambda _: None)
     assert [one.thread_id for one in found.agents] == [P, S]
     assert [(one.thread_id, one.label.path) for one in found.addressed] == [(C, "/root/a")]
-
-
-def tree_of_addresses() -> Agents:
-    """Return agents of a root: a, a/b and c."""
-    return Agents(
-        store_of(
-            thread(1).turn("a"),
-            addressed(2, 1, "/root/a"),
-            addressed(3, 2, "/root/a/b"),
-            addressed(4, 1, "/root/c"),
-        )
-    )
-
-
-@pytest.mark.parametrize(
-    ("caller", "address", "expected"),
-    [
-        (P, "a", C),
-        (P, "a/b", G),
-        (C, "b", G),
-        (C, "c", None),
-        (C, "/root/c", S),
-        (G, "/root", P),
-        (P, "/root/a/b", G),
-        (P, "nobody", None),
-    ],
-)
-def test_an_address_names_an_agent(caller: ThreadId, address: str, expected: ThreadId | None) -> None:
-    """Absolute from anywhere in the tree, relative below the caller alone."""
-    assert tree_of_addresses().find(caller, address) == expected
-
-
-def test_an_address_that_several_have_is_refused() -> None:
-    """Nobody is guessed."""
-    store = store_of(thread(1).turn("a"), addressed(2, 1, "/root/a"), addressed(3, 1, "/root/a"))
-    with pytest.raises(InvalidRequest, match="multiple agents"):
-        Agents(store).find(P, "a")
-
-
-def test_a_caller_without_an_address_has_no_relative_ones() -> None:
-    """It may name absolute ones."""
-    agents = Agents(store_of(thread(1).turn("a"), agent(2, 1), addressed(3, 1, "/root/a")))
-    assert agents.find(C, "/root/a") == G
-    with pytest.raises(NotFound, match="has no address of its own"):
-        agents.find(C, "a")
 
 
 def test_what_was_said_to_be_spawned_is_archived_as_well() -> None:
