@@ -29,6 +29,7 @@ from rollout.store.tombstones import is_deleted
 T = TypeVar("T")
 
 _MOST_THREADS: Final = 32
+_MOST_READ_BYTES: Final = 256 << 20
 _MOST_SUMMARIES: Final = 4_096
 _MOST_PAGE_BYTES: Final = 8 << 20
 """What is kept of the pages of one thread."""
@@ -65,6 +66,11 @@ class Opened:
         if self._summary is None:
             self._summary = read_summary(self.thread.lineage)
         return msgspec.structs.replace(self._summary, name=self._names.find(self.id))
+
+    @property
+    def read_bytes(self) -> int:
+        """What was read of it: about as much as keeping it takes, at most."""
+        return self.thread.lineage.bytes_read
 
     def close(self) -> None:
         """Close its files. Idempotent."""
@@ -192,8 +198,11 @@ class OpenedThreads:
             if other is not None:
                 dropped.append(other)
             self._kept[opened.id] = opened
-            while len(self._kept) > _MOST_THREADS:
-                dropped.append(self._kept.popitem(last=False)[1])
+            read_bytes = sum(one.read_bytes for one in self._kept.values())
+            while len(self._kept) > _MOST_THREADS or (len(self._kept) > 1 and read_bytes > _MOST_READ_BYTES):
+                oldest = self._kept.popitem(last=False)[1]
+                read_bytes -= oldest.read_bytes
+                dropped.append(oldest)
         for one in dropped:
             one.close()
 
