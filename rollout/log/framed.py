@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 _SMALL_BYTES: Final = 8 << 20
 """A frame that holds more, as stored or decoded, goes into scratch space."""
 _HELD_BYTES: Final = 8 << 20
-_OPEN_FRAMES: Final = 4
+_OPEN_FRAMES: Final = 2
 
 
 class FramedSource:

@@ -25,10 +25,10 @@ _FIRST_FRAME_BYTES: Final = 32 << 10
 _FRAME_BYTES: Final = 512 << 10
 _LONGEST_FRAME_BYTES: Final = 64 << 20
 _STREAMED_BYTES: Final = 4 << 20
-_LONG_FRAME_BYTES: Final = (4 << 20, 32 << 20, 256 << 20)
+_LONG_FRAME_BYTES: Final = (4 << 20, 32 << 20, 128 << 20)
 """Frames of a log that repeats itself, from its end on; the last size goes on to its beginning."""
-_WINDOW_LOG: Final = 25
-"""A repetition is found over 32 MiB; a decoder needs as much memory."""
+_WINDOW_LOG: Final = 24
+"""A repetition is found over 16 MiB; a decoder needs as much memory."""
 _LONG_LINE_BYTES: Final = 64 << 10
 _STRING_BYTES: Final = 8 << 10
 _MOST_STRINGS: Final = 1 << 16
