@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Final, TypeVar
 
-import msgspec
+from msgspec import Raw
 
 from rollout.client import answers
 from rollout.client.connection import Connection, Transport
 from rollout.client.following import Following, Notices, Position, Watch
-from rollout.errors import UnsupportedFormat
+from rollout.client.refusals import read_answer
 from rollout.turns.model import ItemsView, Turn
 from rollout.turns.paging import Page, SortDirection
 from rollout.version import VERSION
@@ -62,13 +62,11 @@ class Client:
     async def _ask(self, method: str, answer: type[T], /, **params: Any) -> T:
         """Return a validated answer. Members that are None are not sent."""
         given = {name: value for name, value in params.items() if value is not None}
-        result = await self._connection.ask(method, given)
-        try:
-            return msgspec.json.decode(result, type=answer)
-        except msgspec.DecodeError as error:
-            raise UnsupportedFormat(
-                f"reading the answer to {method}: {error}", hint="Use a client as new as the server."
-            ) from error
+        return read_answer(method, await self._connection.ask(method, given), answer)
+
+    async def ask(self, method: str, /, **params: Any) -> Raw:
+        """Return the answer of any method, as JSON: of those without a function here, and of later ones."""
+        return await self._connection.ask(method, params)
 
     async def list_threads(
         self,

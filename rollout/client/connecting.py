@@ -13,7 +13,7 @@ from typing import Final
 from rollout.client.client import Client
 from rollout.client.connection import Transport
 from rollout.client.refusals import ServerGone
-from rollout.client.transports import Child, Streams, Websocket
+from rollout.client.transports import HELD_BYTES, Child, Streams, Websocket
 from rollout.errors import InvalidRequest
 
 TIMEOUT_SECONDS: Final = 60.0
@@ -39,7 +39,7 @@ async def connect_stdio(
         added |= {"ROLLOUT_HOME": path, "CODEX_HOME": path}
     try:
         process = await asyncio.create_subprocess_exec(
-            *command, stdin=PIPE, stdout=PIPE, stderr=PIPE, env={**os.environ, **added}
+            *command, stdin=PIPE, stdout=PIPE, stderr=PIPE, env={**os.environ, **added}, limit=HELD_BYTES
         )
     except OSError as error:
         raise ServerGone(
@@ -55,7 +55,7 @@ async def connect_unix(
 ) -> AsyncIterator[Client]:
     """Lend a client of the server that listens on a local socket. Raise ServerGone when none does."""
     try:
-        reader, writer = await asyncio.open_unix_connection(os.fspath(path))
+        reader, writer = await asyncio.open_unix_connection(os.fspath(path), limit=HELD_BYTES)
     except OSError as error:
         raise ServerGone(
             f"connecting to {os.fspath(path)}: {error.strerror or error}",
@@ -75,7 +75,7 @@ async def connect_websocket(
     """
     try:
         from websockets.asyncio.client import connect
-        from websockets.exceptions import InvalidHandshake, InvalidStatus, InvalidURI
+        from websockets.exceptions import InvalidStatus, InvalidURI, WebSocketException
     except ImportError as error:
         raise InvalidRequest(
             f"connecting to {url}: the package websockets is not installed",
@@ -90,8 +90,8 @@ async def connect_websocket(
         why = (error.response.body or b"").decode(errors="replace").strip() or str(error)
         if error.response.status_code in _REFUSED:
             raise InvalidRequest(f"connecting to {url}: {why}", hint="Pass the server's token.") from error
-        raise ServerGone(f"connecting to {url}: {why}") from error
-    except (OSError, InvalidHandshake) as error:
+        raise ServerGone(f"connecting to {url}: {why}", hint="See what listens there.") from error
+    except (OSError, WebSocketException) as error:
         raise ServerGone(
             f"connecting to {url}: {error}", hint="Run `rollout app-server --listen` with that address."
         ) from error

@@ -8,6 +8,7 @@ docs/protocol.md, "Following a thread".
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from typing import Any, Final
 
 import msgspec
@@ -15,11 +16,12 @@ from msgspec import Raw, Struct
 
 from rollout.client.connection import Connection
 from rollout.client.inbox import Inbox
-from rollout.client.refusals import ServerGone
-from rollout.errors import Conflict, NotFound, RolloutError
+from rollout.client.refusals import ServerGone, read_answer
+from rollout.errors import Conflict, NotFound, RolloutError, UnsupportedFormat
 
 RECORDS: Final = "rollout/thread/records"
 ENDED: Final = "rollout/thread/unwatched"
+_WATCH: Final = "rollout/thread/watch"
 _WATCHED_MOST: Final = 64
 _NOTICES_MOST: Final = 1024
 
@@ -70,9 +72,22 @@ class _OfWatch(Struct, frozen=True, rename="camel"):
     reason: str = ""
 
 
+class _Named(Struct, frozen=True):
+    id: str
+
+
 class _OfThread(Struct, frozen=True, rename="camel"):
     thread_id: str | None = None
-    thread: dict[str, Raw] = {}
+    thread: _Named | None = None
+
+
+def _thread_of(params: Raw) -> str | None:
+    """Return the thread that a notification is of, which names it or holds all of it."""
+    try:
+        of = msgspec.json.decode(params, type=_OfThread)
+    except msgspec.MsgspecError:
+        return None
+    return of.thread_id if of.thread is None else of.thread.id
 
 
 class Following:
@@ -92,17 +107,17 @@ class Following:
             inbox = self._inbox(told.watch_id)
             if inbox is None:
                 return
-            if method == RECORDS:
-                inbox.put(msgspec.json.decode(params, type=Followed))
-            else:
+            if method == ENDED:
                 inbox.fail(NotFound(f"following thread {told.thread_id}: {told.reason}"))
+                return
+            try:
+                inbox.put(read_answer(RECORDS, params, Followed))
+            except UnsupportedFormat as error:
+                inbox.fail(error)
         elif self._notices:
-            of = msgspec.json.decode(params, type=_OfThread)
-            thread_id = of.thread_id
-            if thread_id is None and "id" in of.thread:
-                thread_id = msgspec.json.decode(of.thread["id"], type=str)
+            notice = Notice(method, _thread_of(params), params)
             for notices in self._notices:
-                notices.put(Notice(method, thread_id, params))
+                notices.put(notice)
 
     def _inbox(self, watch_id: str) -> Inbox[Followed] | None:
         if watch_id not in self._watches and self._starting:
@@ -121,18 +136,19 @@ class Following:
         """Ask for a thread to be followed; return where it begins, and where its records are put."""
 
         def adopt(result: Raw) -> None:
-            watch_id = msgspec.json.decode(result, type=_Watched).watch_id
-            self._inbox(watch_id)
-            self._adopted.add(watch_id)
+            with suppress(msgspec.MsgspecError):  # whoever asked is told of it
+                watch_id = msgspec.json.decode(result, type=_Watched).watch_id
+                self._inbox(watch_id)
+                self._adopted.add(watch_id)
 
         self._starting += 1
         try:
-            result = await connection.ask("rollout/thread/watch", params, then=adopt)
+            result = await connection.ask(_WATCH, params, then=adopt)
         finally:
             self._starting -= 1
             if not self._starting:
                 self._watches = {one: self._watches[one] for one in self._watches if one in self._adopted}
-        watched = msgspec.json.decode(result, type=_Watched)
+        watched = read_answer(_WATCH, result, _Watched)
         return watched, self._watches[watched.watch_id]
 
     async def stop(self, connection: Connection, watch_id: str) -> None:

@@ -8,10 +8,10 @@ Contract: docs/protocol.md, "Errors".
 from __future__ import annotations
 
 import re
-from typing import Final
+from typing import Final, TypeVar
 
 import msgspec
-from msgspec import Struct
+from msgspec import Raw, Struct
 
 from rollout.client.answers import Refused
 from rollout.errors import (
@@ -24,6 +24,8 @@ from rollout.errors import (
     StorageFailed,
     UnsupportedFormat,
 )
+
+T = TypeVar("T")
 
 _INTERNAL_ERROR: Final = -32603
 _FAMILIES: Final[dict[str, type[RolloutError]]] = {
@@ -60,11 +62,21 @@ class _Data(Struct, frozen=True):
     rollout: _Cause = _Cause()
 
 
+def read_answer(method: str, result: Raw, answer: type[T]) -> T:
+    """Return an answer as what it should be. Raise UnsupportedFormat where it is something else."""
+    try:
+        return msgspec.json.decode(result, type=answer)
+    except msgspec.MsgspecError as error:
+        raise UnsupportedFormat(
+            f"reading the answer to {method}: {error}", hint="Use a client as new as the server."
+        ) from error
+
+
 def error_of(refused: Refused) -> RolloutError:
     """Return the library's error for one that a server answered with."""
     try:
         cause = msgspec.json.decode(refused.data, type=_Data | None) or _Data()
-    except msgspec.DecodeError:
+    except msgspec.MsgspecError:
         cause = _Data()  # another server's words of its own
     family = _family(refused, cause.rollout.code)
     return family(refused.message, hint=cause.rollout.hint or _HINTS.get(family))

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from websockets.asyncio.client import ClientConnection
 
+HELD_BYTES: Final = 1 << 20
+"""How much of what a server sends is read ahead."""
 _READ_BYTES: Final = 256 << 10
 _EXIT_SECONDS: Final = 5
 _STDERR_LINES: Final = 5
@@ -40,6 +42,11 @@ class Streams:
                 self._parts = others[-1:]
                 return [line for line in whole if line]
         return None
+
+    async def drop(self) -> None:
+        """Read to the end, for nobody."""
+        while await self._reader.read(_READ_BYTES):
+            pass
 
     async def why_ended(self) -> str:
         """Say that the other side closed it; no more is known."""
@@ -97,6 +104,7 @@ class Child:
                     stop()
             with suppress(TimeoutError):
                 async with asyncio.timeout(_EXIT_SECONDS):
+                    await self._streams.drop()
                     await self._process.wait()
                     break
         self._listener.cancel()

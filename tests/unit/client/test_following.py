@@ -11,7 +11,7 @@ from rollout.client import following
 from rollout.client.client import Client
 from rollout.client.following import ENDED, RECORDS, Position
 from rollout.client.refusals import ServerGone
-from rollout.errors import Conflict, NotFound
+from rollout.errors import Conflict, NotFound, UnsupportedFormat
 from tests.unit.client.peer import Peer, with_client
 
 START = {"rolloutId": "r", "endOffset": 100}
@@ -162,7 +162,7 @@ def test_notices_name_their_thread() -> None:
         async with client.notices() as notices, client.notices() as others:
             peer.note("thread/started", {"thread": {"id": "one", "preview": ""}})
             peer.note("thread/archived", {"threadId": "two"})
-            peer.note("account/updated", {})
+            peer.note("account/updated", {"thread": "odd"})
             expected = [("thread/started", "one"), ("thread/archived", "two"), ("account/updated", None)]
             for one in (notices, others):
                 found = [await anext(one) for _ in expected]
@@ -184,5 +184,21 @@ def test_a_slow_reader_of_notices_is_told(monkeypatch: pytest.MonkeyPatch) -> No
             assert [(await anext(notices)).thread_id for _ in range(2)] == ["0", "1"]
             with pytest.raises(Conflict, match="more than 2 waited"):
                 await anext(notices)
+
+    with_client(run)
+
+
+def test_records_of_another_shape_are_refused() -> None:
+    """To who reads them; the connection goes on."""
+
+    async def run(client: Client, peer: Peer) -> None:
+        watching(peer)
+        async with client.watch("one") as watch:
+            peer.note(RECORDS, {"watchId": "watch-1", "threadId": "one", "records": 1})
+            with pytest.raises(UnsupportedFormat, match="rollout/thread/records"):
+                await anext(watch)
+        peer.answers["rollout/thread/watch"] = lambda _: {}
+        with pytest.raises(UnsupportedFormat, match="rollout/thread/watch"):
+            await client.watch("one").__aenter__()
 
     with_client(run)
