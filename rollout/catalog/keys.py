@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Final
 
 KEYS: Final[dict[str, str]] = {
-    "threads": "471f56815059419d",
-    "turns": "5d84e93c9f420c57",
-    "search": "25d8b3cc08c211cf",
-    "usage": "471f56815059419d",
-    "spawn": "408d678c5b52cae8",
+    "threads": "7733b47270b1616b",
+    "turns": "5c0914d8397a41e8",
+    "search": "afa7708b472b051d",
+    "usage": "7733b47270b1616b",
+    "spawn": "8dbb8424cccb5283",
 }

@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     import sqlite3  # slow to import, and only whoever has a connection needs it
 
 _PLACES: Final = {"created": "created_place", "updated": "updated_place", "recency": "recency_place"}
+_GRAM: Final = 3
+_MOST_GRAMS: Final = 16
+_MOST_LIKELY: Final = 500
+"""With more rows that may have a part, a page of them is soon found by going through all in their order."""
 
 
 class ThreadFilter(Struct, frozen=True, kw_only=True):
@@ -82,7 +86,11 @@ def find_threads(connection: sqlite3.Connection, query: Query) -> list[FoundThre
     place = _PLACES[query.sort]
     tests, values = filter_tests(query.where, place)
     # What people mark is little: looked up thread by thread, where an index by time would be read to its end.
-    plus = "+" if query.where.is_pinned or query.where.tags else ""
+    likely = _find_likely(connection, query.where.term)
+    plus = "+" if query.where.is_pinned or query.where.tags or likely is not None else ""
+    if likely is not None:
+        tests.append("rowid IN (SELECT value FROM json_each(:likely))")
+        values["likely"] = msgspec.json.encode(likely).decode()
     tests.append(f"{plus}is_archived = :archived")
     values["archived"] = query.is_archived
     if query.hidden:
@@ -102,6 +110,18 @@ def find_threads(connection: sqlite3.Connection, query: Query) -> list[FoundThre
         values,
     )
     return [FoundThread(*row) for row in rows]
+
+
+def _find_likely(connection: sqlite3.Connection, term: str) -> list[int] | None:
+    """Return the rows whose name or title may have a part, by the letters of it; None for too many."""
+    grams = {term[start : start + _GRAM] for start in range(len(term) - _GRAM + 1)}
+    if not grams or "\0" in term:
+        return None
+    words = " AND ".join('"' + gram.replace('"', '""') + '"' for gram in sorted(grams)[:_MOST_GRAMS])
+    found = connection.execute(
+        "SELECT rowid FROM titles WHERE titles MATCH ? LIMIT ?", (words, _MOST_LIKELY + 1)
+    ).fetchall()
+    return [rowid for (rowid,) in found] if len(found) <= _MOST_LIKELY else None
 
 
 def descendants(where: ThreadFilter) -> str:

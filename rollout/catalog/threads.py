@@ -16,6 +16,12 @@ from rollout.catalog.extract import Extract, ExtractReader
 if TYPE_CHECKING:
     import sqlite3  # slow to import, and only whoever has a connection needs it
 
+_WORDS: Final = "coalesce({row}.name, '') || char(10) || {row}.title"
+_ADD_TITLE: Final = f"INSERT INTO titles(rowid, words) VALUES(new.rowid, {_WORDS.format(row='new')});"
+_DROP_TITLE: Final = (
+    f"INSERT INTO titles(titles, rowid, words) VALUES('delete', old.rowid, {_WORDS.format(row='old')});"
+)
+
 SCHEMA: Final = (
     """CREATE TABLE extracts(
   file_id INTEGER PRIMARY KEY,
@@ -66,6 +72,17 @@ SCHEMA: Final = (
     ),
     "CREATE INDEX threads_by_parent ON threads(parent_thread_id) WHERE parent_thread_id IS NOT NULL",
     "CREATE INDEX threads_by_file ON threads(file_id)",
+    # Which three letters in a row names and titles have: a part that few of them have is found at once.
+    (
+        "CREATE VIRTUAL TABLE titles USING"
+        " fts5(words, content='', detail=none, tokenize='trigram case_sensitive 1')"
+    ),
+    f"CREATE TRIGGER threads_titled AFTER INSERT ON threads BEGIN {_ADD_TITLE} END",
+    f"CREATE TRIGGER threads_untitled AFTER DELETE ON threads BEGIN {_DROP_TITLE} END",
+    (
+        "CREATE TRIGGER threads_retitled AFTER UPDATE OF name, title ON threads"
+        f" WHEN old.name IS NOT new.name OR old.title IS NOT new.title BEGIN {_DROP_TITLE} {_ADD_TITLE} END"
+    ),
 )
 _READ_ONLY: Final = "read-only"
 _ON_REQUEST: Final = "on-request"
@@ -141,8 +158,9 @@ _COLUMNS: Final = [
     "shown",
 ]
 _INSERT: Final = (
-    f"INSERT OR REPLACE INTO threads({', '.join(_COLUMNS)})"
-    f" VALUES({', '.join(f':{column}' for column in _COLUMNS)})"
+    f"INSERT INTO threads({', '.join(_COLUMNS)}) VALUES({', '.join(f':{column}' for column in _COLUMNS)})"
+    " ON CONFLICT(thread_id) DO UPDATE SET"
+    f" {', '.join(f'{column} = excluded.{column}' for column in _COLUMNS[1:])}"
 )
 
 
@@ -178,4 +196,4 @@ def forget_extract(connection: sqlite3.Connection, file_id: int) -> None:
     connection.execute("DELETE FROM extracts WHERE file_id = ?", (file_id,))
 
 
-THREADS: Final = Domain("threads", ("extracts", "threads"), SCHEMA, ExtractReader, forget_extract)
+THREADS: Final = Domain("threads", ("extracts", "threads", "titles"), SCHEMA, ExtractReader, forget_extract)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from rollout.catalog.query import NO_FILTER, ThreadFilter
+from rollout.catalog.query import NO_FILTER, Query, ThreadFilter
 from rollout.store.listing import Listing, ListRequest, SortKey
 from rollout.turns.paging import SortDirection
 from tests.builders import Rollout, thread, uuid
@@ -155,3 +155,27 @@ def test_rows_of_one_time_are_in_the_order_of_their_ids(disk: DiskHome) -> None:
     request = ListRequest(3, where=ThreadFilter(cwds=("/same",)))
     found = [row.id for page in pages(disk, request, of_rows=True) for row in page.data]
     assert found == [uuid(number) for number in range(7, 0, -1)]
+
+
+def test_a_part_of_a_title_is_found_by_its_letters(disk: DiskHome) -> None:
+    """Whatever stands in it, in names and titles, and no more once they are others."""
+    catalog = disk.catalog()
+    words = ['Say "hello, world"', "Größe \U0001f600 prüfen", "ab", "a*b OR (c)", "Two\nlines"]
+    for number, said in enumerate(words, 1):
+        disk.put(thread(number).turn(said))
+    catalog.refresh()
+
+    def found(term: str) -> set[str]:
+        where = ThreadFilter(term=term)
+        return {row.thread_id for row in catalog.find_threads(Query(10, "created", True, False, None, where))}
+
+    for number, said in enumerate(words, 1):
+        for start in range(len(said)):
+            assert thread(number).thread_id in found(said[start : start + 4])
+    assert found("HELLO") == found("lines\nTwo") == set()
+    disk.put(thread(1).turn("Something else"))
+    catalog.refresh()
+    assert found("hello") == set()
+    assert found("thing el") == {thread(1).thread_id}
+    catalog.rebuild("threads")
+    assert found("thing el") == {thread(1).thread_id}
