@@ -97,7 +97,15 @@ def serve_socket(server: Server, path: str, report: Report) -> None:
 
 def serve_websockets(server: Server, listen: Listen, token: str | None, report: Report) -> None:
     """Serve any number of clients over websockets, until told to stop."""
-    from rollout.appserver.websocket import serve_clients
+    try:
+        from rollout.appserver.websocket import serve_clients
+    except ModuleNotFoundError as missing:
+        if (missing.name or "").partition(".")[0] != "websockets":
+            raise
+        raise InvalidRequest(
+            "listening for websockets: the package `websockets` is not installed",
+            hint="Install the extra `server`: `pip install rollout-store[server]`.",
+        ) from missing
 
     async def run(hub: Hub) -> None:
         await serve_clients(hub, listen.host, listen.port, token, stopped)

@@ -310,6 +310,19 @@ def test_where_to_listen_is_a_path_or_a_port(text: str) -> None:
         parse_listen(text)
 
 
+def test_without_their_package_websockets_say_what_to_install(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The other transports need nothing."""
+    for name in [name for name in sys.modules if name.partition(".")[0] == "websockets"]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "websockets", None)
+    monkeypatch.delitem(sys.modules, "rollout.appserver.websocket")
+    server = Server(open_store(home), ServerSettings("/src"), now_ms)
+    with pytest.raises(InvalidRequest, match="not installed"):
+        serve_websockets(server, Listen("ws", host="127.0.0.1"), None, lambda _: None)
+
+
 def test_addresses_in_brackets_are_taken() -> None:
     """As they are written in URLs."""
     assert parse_listen("ws://[::1]:8") == Listen("ws", host="::1", port=8)
