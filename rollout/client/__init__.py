@@ -19,18 +19,20 @@ if TYPE_CHECKING:
         ContextRead,
         ItemEntry,
         Kept,
+        Lineage,
         Occurrence,
         OccurrencePage,
         Reverted,
         SearchMatch,
         Settled,
         TakenUp,
+        Thread,
+        ThreadPage,
     )
     from rollout.client.client import Client
     from rollout.client.connecting import connect_stdio, connect_unix, connect_websocket
     from rollout.client.following import Followed, Notice, Notices, Position, StoredRecord, Watch
     from rollout.client.refusals import NoAnswer, ServerGone
-    from rollout.wire.threads import Thread, ThreadPage
 
 __all__ = [
     # the client
@@ -42,6 +44,7 @@ __all__ = [
     "ContextRead",
     "ItemEntry",
     "Kept",
+    "Lineage",
     "Occurrence",
     "OccurrencePage",
     "Reverted",
@@ -69,6 +72,7 @@ _HOMES: Final = {
             "ContextRead",
             "ItemEntry",
             "Kept",
+            "Lineage",
             "Occurrence",
             "OccurrencePage",
             "OccurrencePage",
@@ -76,12 +80,13 @@ _HOMES: Final = {
             "SearchMatch",
             "Settled",
             "TakenUp",
+            "Thread",
+            "ThreadPage",
         ),
         "rollout.client.client": ("Client",),
         "rollout.client.connecting": ("connect_stdio", "connect_unix", "connect_websocket"),
         "rollout.client.following": ("Followed", "Notice", "Notices", "Position", "StoredRecord", "Watch"),
         "rollout.client.refusals": ("NoAnswer", "ServerGone"),
-        "rollout.wire.threads": ("Thread", "ThreadPage"),
     }.items()
     for name in names
 }

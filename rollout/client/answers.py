@@ -1,15 +1,14 @@
-"""What a server answers with, where no shape of its own stands in `rollout.wire`.
+"""What a server answers with, where `rollout.wire` has no shape that a reader could hold it to.
 
-Answers are validated by these; members that are not named are passed over, for they are only ever added.
-Contract: docs/protocol.md, "Methods".
+Answers are validated by these. Members that are not named are passed over: servers add to them, and
+fill what another release leaves null. Contract: docs/protocol.md, "Methods".
 """
 
 from __future__ import annotations
 
 from typing import Any
 
-import msgspec
-from msgspec import Struct
+from msgspec import UNSET, Raw, Struct, UnsetType
 
 from rollout.format.record import Damage
 from rollout.replay.context import ReadStats
@@ -17,7 +16,56 @@ from rollout.turns.items import ThreadItem
 from rollout.turns.model import Turn
 from rollout.turns.paging import Page
 from rollout.wire.resume import ModelContext
-from rollout.wire.threads import Thread
+from rollout.wire.threads import GitInfo, ShownExtras, Status, ThreadExtras
+
+
+class Thread(Struct, frozen=True, rename="camel", kw_only=True):
+    """A thread. Times in seconds since the epoch; `source` is JSON: a word, or an object of a sub-agent's.
+
+    `rollout` is what a server of this project says beyond the protocol.
+    """
+
+    id: str
+    session_id: str
+    preview: str
+    name: str | None = None
+    created_at: int
+    updated_at: int
+    recency_at: int | None = None
+    status: Status
+    ephemeral: bool
+    path: str | None = None
+    cwd: str
+    git_info: GitInfo | None = None
+    history_mode: str | None = None
+    forked_from_id: str | None = None
+    parent_thread_id: str | None = None
+    model_provider: str
+    model: str | None = None
+    reasoning_effort: str | None = None
+    cli_version: str
+    originator: str | None = None
+    source: Raw
+    thread_source: str | None = None
+    agent_nickname: str | None = None
+    agent_role: str | None = None
+    turns: list[Turn]
+    rollout: ThreadExtras | UnsetType = UNSET
+
+
+class ThreadPage(Struct, frozen=True, rename="camel"):
+    """One page of threads."""
+
+    data: list[Thread]
+    next_cursor: str | None
+    backwards_cursor: str | None = None
+
+
+class Lineage(Struct, frozen=True):
+    """A thread, and the parts of rollouts that make up its history, oldest first, in `rollout.segments`."""
+
+    thread: Thread
+    rollout: ShownExtras
 
 
 class Settled(Struct, frozen=True, rename="camel", kw_only=True):
@@ -155,8 +203,8 @@ class Message(Struct, frozen=True):
 
     id: int | str | None = None
     method: str | None = None
-    params: msgspec.Raw = msgspec.Raw(b"{}")
-    result: msgspec.Raw = msgspec.Raw(b"")
+    params: Raw = Raw(b"{}")
+    result: Raw = Raw(b"")
     error: Refused | None = None
 
 
@@ -165,4 +213,4 @@ class Refused(Struct, frozen=True):
 
     code: int
     message: str
-    data: msgspec.Raw = msgspec.Raw(b"null")
+    data: Raw = Raw(b"null")

@@ -20,7 +20,6 @@ from rollout.turns.paging import Page, SortDirection
 from rollout.version import VERSION
 from rollout.wire.families import FamilyTree, ThreadDiff
 from rollout.wire.findings import Checked
-from rollout.wire.threads import Shown, Thread, ThreadPage
 
 T = TypeVar("T")
 
@@ -83,11 +82,11 @@ class Client:
         parent_thread_id: str | None = None,
         ancestor_thread_id: str | None = None,
         excluded_thread_ids: Sequence[str] | None = None,
-    ) -> ThreadPage:
+    ) -> answers.ThreadPage:
         """Return one page of threads, newest first, by `created_at`, `updated_at` or `recency_at`."""
         return await self._ask(
             "thread/list",
-            ThreadPage,
+            answers.ThreadPage,
             limit=limit,
             cursor=cursor,
             sortKey=sort_key,
@@ -102,7 +101,7 @@ class Client:
             excludedThreadIds=excluded_thread_ids,
         )
 
-    async def read_thread(self, thread_id: str, *, include_turns: bool = False) -> Thread:
+    async def read_thread(self, thread_id: str, *, include_turns: bool = False) -> answers.Thread:
         """Return one thread, archived ones too, with all of its turns when they are asked for."""
         found = await self._ask(
             "thread/read", answers.ThreadOf, threadId=thread_id, includeTurns=include_turns
@@ -224,7 +223,7 @@ class Client:
         """Move a thread and those it spawned to the archive."""
         await self._ask("thread/archive", answers.Nothing, threadId=thread_id)
 
-    async def unarchive(self, thread_id: str) -> Thread:
+    async def unarchive(self, thread_id: str) -> answers.Thread:
         """Move a thread back, and return it."""
         return (await self._ask("thread/unarchive", answers.ThreadOf, threadId=thread_id)).thread
 
@@ -287,9 +286,9 @@ class Client:
             allowDamage=allow_damage,
         )
 
-    async def lineage(self, thread_id: str) -> Shown:
+    async def lineage(self, thread_id: str) -> answers.Lineage:
         """Return a thread and the parts of rollouts that make up its history, oldest first."""
-        return await self._ask("rollout/lineage/read", Shown, threadId=thread_id)
+        return await self._ask("rollout/lineage/read", answers.Lineage, threadId=thread_id)
 
     async def family(self, thread_id: str) -> FamilyTree:
         """Return all threads that a thread is related to by forks, parents before their children."""

@@ -141,7 +141,7 @@ def test_a_thread_is_taken_up_forked_and_reverted(home: Path) -> None:
         thread_id = (await client.list_threads(sort_key="created_at", limit=100)).data[-1].id
         taken_up = await client.resume_thread(thread_id, exclude_turns=True, turns_limit=2)
         page = taken_up.initial_turns_page
-        assert taken_up.thread.turns == ()
+        assert taken_up.thread.turns == []
         assert page is not None
         newest, older = page.data
         child = (await client.fork_thread(thread_id, before_turn_id=newest.id, exclude_turns=True)).thread

@@ -15,6 +15,7 @@ from rollout.client import answers, following
 from rollout.client import client as methods
 from rollout.client.client import Client
 from rollout.store.checkpoints import KeptCheckpoint
+from rollout.wire import threads
 from tests.unit.client.peer import Peer, with_client
 
 OTHERS = {
@@ -35,6 +36,9 @@ def names(shape: type) -> list[str]:
 @pytest.mark.parametrize(
     ("read", "written"),
     [
+        (answers.Thread, threads.Thread),
+        (answers.ThreadPage, threads.ThreadPage),
+        (answers.Lineage, threads.Shown),
         (answers.Kept, KeptCheckpoint),
         (answers.Settled, shapes.Settled),
         (answers.TakenUp, shapes.Resumed),
