@@ -124,9 +124,10 @@ def create_fork(
     drafts = [header_draft(members), *settings_drafts(around.fs, lineage, cut, members, given)]
     path = new_rollout_path(around.home, timestamp_of(now_ms), child_id, None)
     first_ordinal = base.end_ordinal if base is not None else 0
-    return publish_rollout(
-        around.fs, around.home, path, drafts, first_ordinal, now_ms, around.opener.durable_folders
-    )
+    folders = around.opener.durable_folders
+    published = publish_rollout(around.fs, around.home, path, drafts, first_ordinal, now_ms, folders)
+    around.opener.note_written(published.path)
+    return published
 
 
 def child_members(

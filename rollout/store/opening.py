@@ -34,6 +34,7 @@ from rollout.store.tombstones import deleted_error, deleted_ids, is_deleted
 _SHOWN_MATCHES: Final = 5
 _SHOWN_CHARS: Final = 80
 _SHORTEST_PREFIX: Final = 4
+_MOST_WRITTEN: Final = 32
 
 
 class Opener:
@@ -50,6 +51,7 @@ class Opener:
         self.durable_folders = DurableFolders()
         self.facts = KnownFacts(fs, home)
         self.checkpoint_looks: dict[RolloutId, int] = {}
+        self.written: set[str] = set()
 
     @property
     def index(self) -> RolloutIndex:
@@ -64,6 +66,11 @@ class Opener:
             if stat is not None and stat.identity == identity:
                 return known
         return known
+
+    def note_written(self, path: str) -> None:
+        """Remember a rollout that was made or appended to here, for whoever derives things; a few of them."""
+        if len(self.written) < _MOST_WRITTEN:
+            self.written.add(path)
 
     def forget(self) -> None:
         """Let go of the names read so far."""

@@ -85,6 +85,7 @@ def open_recorder(
                 )
             known = settings if settings is not None else find_settings(lineage)
             file = _open_file(around.fs, lineage.newest_source)
+            around.opener.note_written(segment.file.path)
         try:
             if tail.torn is not None:
                 quarantine_tail(around.fs, around.home, segment.rollout_id, file, tail.torn, around.clock())

@@ -334,6 +334,8 @@ class Store:
 
     def close(self) -> None:
         """Let go of what was learnt of the home. Idempotent; a closed store may be used again."""
+        if self._opener.written:
+            self.catalog.catch_up()
         self._opener.forget()
         if self._catalog is not None:
             self._catalog.close()

@@ -44,7 +44,9 @@ def make_thread(around: Surroundings, request: ThreadRequest) -> ThreadId:
     name = checked_name(request.name) if request.name is not None else None
     thread_id = ThreadId(around.new_id())
     new = NewThread(thread_id, settings, provider, request.source, request.base_instructions)
-    create_rollout(around.fs, around.home, new, around.clock(), around.new_id, around.opener.durable_folders)
+    folders = around.opener.durable_folders
+    path = create_rollout(around.fs, around.home, new, around.clock(), around.new_id, folders)
+    around.opener.note_written(path)
     if name is not None:
         try:
             append_name(around.fs, around.home, thread_id, name, around.clock())
@@ -72,7 +74,9 @@ def revert(around: Surroundings, thread_id: ThreadId, before_turn: str) -> None:
     ):
         require_not_deleted(around.fs, around.home, thread_id, f"reverting thread {thread_id}")
         base = base_at(around, lineage, _find_cut(lineage, before_turn))
-        create_revert(around.fs, around.home, lineage, base, around.clock(), RolloutId(around.new_id()))
+        new_id = RolloutId(around.new_id())
+        path = create_revert(around.fs, around.home, lineage, base, around.clock(), new_id)
+        around.opener.note_written(path)
 
 
 def _find_cut(lineage: Lineage, before_turn: str) -> Cut:
