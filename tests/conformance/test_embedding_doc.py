@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import os
 import re
 import subprocess
@@ -11,6 +12,7 @@ from pathlib import Path
 import pytest
 
 import rollout
+from rollout.client import Client
 from tests.recorded_home import said
 
 ROOT = Path(__file__).parents[2]
@@ -51,6 +53,13 @@ def test_every_way_has_one_program() -> None:
     """And the document no other code."""
     assert list(PROGRAMS) == WAYS
     assert DOCUMENT.count("```") == 2 * len(WAYS)
+
+
+def test_every_function_of_the_client_is_listed() -> None:
+    """But for those that connecting calls."""
+    listed = set(re.findall(r"`(\w+)`", "".join(re.findall(r"^\| [^|`]+ \| `.+$", DOCUMENT, re.MULTILINE))))
+    functions = {name for name, found in vars(Client).items() if inspect.isfunction(found) and name[0] != "_"}
+    assert listed == functions - {"shake_hands", "close"}
 
 
 @pytest.mark.parametrize("way", WAYS)
