@@ -17,7 +17,7 @@ from rollout.log.header import Header
 if TYPE_CHECKING:
     import sqlite3  # slow to import, and only whoever has a connection needs it
 
-    from rollout.catalog.picking import Block
+    from rollout.catalog.picking import Event
 
 
 _GENERATION: Final = "generation"
@@ -64,12 +64,16 @@ class Reader(Protocol):
 
 @runtime_checkable
 class LookingReader(Protocol):
-    """A reader that looks at every line, too: before it is fed the records of the same lines."""
+    """A reader that looks at every event, too: before it is fed the records of the same lines."""
 
-    def look(self, block: Block, start_offset: int, *, is_clear: bool) -> None:
-        """Take the next lines; those that begin before an offset were looked at before.
+    @property
+    def is_looking(self) -> bool:
+        """Whether there is anything more to see; asked again for every block."""
 
-        `is_clear`: the fronts of all of them show of which type they are.
+    def look(self, events: list[Event], start_offset: int, *, is_clear: bool) -> None:
+        """Take the events of the next lines; those that begin before an offset were looked at before.
+
+        `is_clear`: the fronts of all lines show of which type they are, so that no event is missing.
         """
 
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from msgspec import Struct
 
 from rollout.catalog.domains import LookingReader, Reader
-from rollout.catalog.picking import Block, Picked, iter_blocks
+from rollout.catalog.picking import Block, Event, Picked, iter_blocks
 from rollout.format.record import Record
 from rollout.log.header import Header
 from rollout.log.source import Source
@@ -37,11 +37,14 @@ def feed(
 def _feed_block(block: Block, feeds: Sequence[Feed]) -> None:
     singly = frozenset[str]().union(*(one.reader.labels for one in feeds))
     newest = frozenset[str]().union(*(group for one in feeds for group in one.reader.newest))
-    picked = block.pick(singly | newest)
+    looking = [
+        (one, one.reader) for one in feeds if isinstance(one.reader, LookingReader) and one.reader.is_looking
+    ]
+    events: list[Event] | None = [] if looking else None
+    picked = block.pick(singly | newest, events)
     is_clear = not any(line.is_unclear for line in picked)
-    for one in feeds:
-        if isinstance(one.reader, LookingReader):
-            one.reader.look(block, one.start_offset, is_clear=is_clear)
+    for one, reader in looking:
+        reader.look(events or [], one.start_offset, is_clear=is_clear)
     if not is_clear:
         decoded = block.decode(picked)
         for one in feeds:

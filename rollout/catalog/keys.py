@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Final
 
 KEYS: Final[dict[str, str]] = {
-    "threads": "7733b47270b1616b",
-    "turns": "5c0914d8397a41e8",
-    "search": "afa7708b472b051d",
-    "usage": "7733b47270b1616b",
-    "spawn": "8dbb8424cccb5283",
+    "threads": "c62e874038847211",
+    "turns": "d20ae2fb2afe4db4",
+    "search": "77083beaf50e1991",
+    "usage": "c62e874038847211",
+    "spawn": "a5746e49cb5ae12c",
 }

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from io import BytesIO
-from typing import Final
+from typing import Final, NamedTuple
 
 from msgspec import Struct
 
@@ -19,10 +19,20 @@ from rollout.log.chunks import iter_chunks
 from rollout.log.source import Source
 
 _HEAD: Final = re.compile(
-    rb'\{"timestamp":"[^"\\]{1,64}",(?:"ordinal":\d{1,20},)?"type":"(\w+)","payload":\{(?:"type":"(\w+)")?'
+    rb'\{"timestamp":"[^"\\]{1,64}",(?:"ordinal":(\d{1,20}),)?"type":"(\w+)","payload":\{'
+    rb'(?:"type":"(\w+)"(?:,"thread_id":"[^"\\]*","turn_id":"([^"\\]+)")?)?'
 ).match
 _EVENT: Final = b"event_msg"
 _UNCLEAR: Final = "?"
+
+
+class Event(NamedTuple):
+    """What the front of an event's line shows: where it begins, its ordinal if any, its kind, its turn."""
+
+    start_offset: int
+    ordinal: bytes | None
+    kind: bytes
+    turn_id: bytes | None
 
 
 class Block(Struct, frozen=True):
@@ -33,8 +43,11 @@ class Block(Struct, frozen=True):
     end_offset: int
     era: Era
 
-    def pick(self, labels: frozenset[str]) -> list[Picked]:
-        """Return the lines that may be records of these labels, oldest first, not yet decoded."""
+    def pick(self, labels: frozenset[str], events: list[Event] | None = None) -> list[Picked]:
+        """Return the lines that may be records of these labels, oldest first, not yet decoded.
+
+        `events` is given all those that are events for sure.
+        """
         is_enveloped = self.era is Era.ENVELOPE
         wanted = {label.encode(): label for label in labels}
         found: list[Picked] = []
@@ -44,8 +57,10 @@ class Block(Struct, frozen=True):
             if head is None:
                 found.append(Picked(_UNCLEAR, start, piece))
             else:
-                type_, kind = head.groups()
+                ordinal, type_, kind, turn_id = head.groups()
                 name = kind if type_ == _EVENT else type_
+                if events is not None and type_ == _EVENT and kind is not None:
+                    events.append(Event(start, ordinal, kind, turn_id))
                 if name is None:
                     found.append(Picked(_UNCLEAR, start, piece))
                 elif name in wanted:

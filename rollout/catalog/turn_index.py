@@ -13,7 +13,7 @@ from typing import Final
 from msgspec import Struct
 
 from rollout.catalog.domains import Domain, Unit
-from rollout.catalog.picking import Block
+from rollout.catalog.picking import Event
 from rollout.catalog.turn_order import TurnOrder
 from rollout.format import vocabulary
 from rollout.format.record import Mode, Record
@@ -86,9 +86,14 @@ class TurnReader:
         self._open = list(self._turns)
         self._order = _order_of(unit, connection)
 
-    def look(self, block: Block, start_offset: int, *, is_clear: bool) -> None:
-        """Take the next lines, to see that turns do not mix."""
-        self._order.look(block, start_offset, is_clear=is_clear)
+    @property
+    def is_looking(self) -> bool:
+        """Whether the turns may be apart still."""
+        return self._order.is_clear
+
+    def look(self, events: list[Event], start_offset: int, *, is_clear: bool) -> None:
+        """Take the next events, to see that turns do not mix."""
+        self._order.look(events, start_offset, is_clear=is_clear)
 
     def feed(self, record: Record) -> None:
         """Take the next record."""

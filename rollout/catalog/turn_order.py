@@ -6,24 +6,16 @@ leaves the rollout unclear, and its pages are read as if there were no index.
 
 from __future__ import annotations
 
-import re
-from itertools import accumulate
 from typing import Final
 
 from msgspec import Struct
 
-from rollout.catalog.picking import Block
+from rollout.catalog.picking import Event
 from rollout.format import vocabulary
 from rollout.format.decoding import decode_payload
 from rollout.format.payloads import TaskStarted
-from rollout.format.record import Era, Record
+from rollout.format.record import MAX_COUNT, Record
 
-_FRONT_BYTES: Final = 256
-_EVENTS: Final = re.compile(
-    rb'\n\{"timestamp":"[^"\\\n]{1,64}","ordinal":(\d{1,18}),"type":"event_msg","payload":\{"type":"(\w+)"'
-    rb'(?:,"thread_id":"[^"\\\n]*","turn_id":"([^"\\\n]+)")?'
-).findall
-_EVENT: Final = b',"type":"event_msg","payload":'
 _ITEM: Final = vocabulary.ITEM_COMPLETED.encode()
 _STARTS: Final = frozenset(label.encode() for label in vocabulary.TASK_STARTED)
 _MARKS: Final = _STARTS | {label.encode() for label in vocabulary.TURN_ENDS}
@@ -50,33 +42,28 @@ class TurnOrder:
         self._met: list[tuple[int, bytes, str | None]] = []
         self._marks: list[tuple[int, str | None] | None] = []
 
-    def look(self, block: Block, start_offset: int, *, is_clear: bool) -> None:
-        """Take the next lines; those before an offset are known. `is_clear`: all fronts show their types."""
+    def look(self, events: list[Event], start_offset: int, *, is_clear: bool) -> None:
+        """Take the next events; those before an offset are known. `is_clear`: none is missing."""
         self.settle()
         if not self.is_clear:
             return
-        pieces = block.pieces
-        if block.start_offset < start_offset:
-            starts = accumulate(map(len, pieces), initial=block.start_offset)
-            pieces = [piece for start, piece in zip(starts, pieces, strict=False) if start >= start_offset]
-        # All fronts at once: one by one they cost twice as much.
-        fronts = b"\n" + b"\n".join([piece[:_FRONT_BYTES] for piece in pieces])
-        events = _EVENTS(fronts)
-        if not is_clear or block.era is not Era.ENVELOPE or len(events) != fronts.count(_EVENT):
+        if not is_clear:
             self._give_up()
             return
         last, met = self.last_ordinal, self._met
-        for digits, kind, turn_id in events:
+        for start, digits, kind, named in events:
+            if digits is None or start < start_offset:
+                continue
             ordinal = int(digits)
-            if ordinal <= last:
+            if ordinal <= last or ordinal > MAX_COUNT:
                 self._give_up()
                 return
             last = ordinal
             if kind == _ITEM:
-                if not turn_id or not turn_id.isascii():
+                if named is None or not named.isascii():
                     self._give_up()
                     return
-                met.append((ordinal, kind, turn_id.decode()))
+                met.append((ordinal, kind, named.decode()))
             elif kind in _MARKS:
                 met.append((ordinal, kind, None))
         self.last_ordinal = last
