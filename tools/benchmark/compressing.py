@@ -93,15 +93,10 @@ def _reading_rows(name: str, plain: Thread, scratch: Path, rounds: int) -> list[
     for what, budget_ms, work in works:
         beside = TimedRow(f"{what}, {name}: plain")
         row = TimedRow(f"{what}, {name}: sealed", budget_ms)
-        spent_ms: dict[str, list[float]] = {beside.name: [], row.name: []}
         for _ in range(rounds):
             for one, thread in ((beside, plain), (row, sealed)):
-                begin = time.process_time()
                 found = one.time(partial(work, thread))
-                spent_ms[one.name].append((time.process_time() - begin) * _MS)
                 one.note = f"{found.bytes_read / _MB:.2f} MB read of {thread.size_bytes / _MB:.1f}"
-        for one in (beside, row):
-            one.note = f"{statistics.median(spent_ms[one.name]):.2f} ms of processor time, {one.note}"
         rows += [beside, row]
     return rows
 
