@@ -23,28 +23,37 @@ class Feed(Struct, frozen=True):
     start_offset: int
 
 
+class _Looker(Struct, frozen=True):
+    """A reader that looks at events too, and the offset from which on it does."""
+
+    reader: LookingReader
+    start_offset: int
+
+
 def feed(
     source: Source, header: Header, start_offset: int, max_line_bytes: int, feeds: Sequence[Feed]
 ) -> int:
     """Feed every record from `start_offset` on to whoever wants it; return where the last whole line ends."""
     end = start_offset
+    lookers = [
+        _Looker(one.reader, one.start_offset) for one in feeds if isinstance(one.reader, LookingReader)
+    ]
     for block in iter_blocks(source, start_offset, header.era, max_line_bytes):
-        _feed_block(block, [one for one in feeds if one.start_offset < block.end_offset])
+        fed = [one for one in feeds if one.start_offset < block.end_offset]
+        _feed_block(block, fed, [one for one in lookers if one.start_offset < block.end_offset])
         end = block.end_offset
     return end
 
 
-def _feed_block(block: Block, feeds: Sequence[Feed]) -> None:
+def _feed_block(block: Block, feeds: Sequence[Feed], lookers: Sequence[_Looker]) -> None:
     singly = frozenset[str]().union(*(one.reader.labels for one in feeds))
     newest = frozenset[str]().union(*(group for one in feeds for group in one.reader.newest))
-    looking = [
-        (one, one.reader) for one in feeds if isinstance(one.reader, LookingReader) and one.reader.is_looking
-    ]
+    looking = [looker for looker in lookers if looker.reader.is_looking]
     events: list[Event] | None = [] if looking else None
     picked = block.pick(singly | newest, events)
     is_clear = not any(line.is_unclear for line in picked)
-    for one, reader in looking:
-        reader.look(events or [], one.start_offset, is_clear=is_clear)
+    for looker in looking:
+        looker.reader.look(events or [], looker.start_offset, is_clear=is_clear)
     if not is_clear:
         decoded = block.decode(picked)
         for one in feeds:

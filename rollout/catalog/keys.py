@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Final
 
 KEYS: Final[dict[str, str]] = {
-    "threads": "c62e874038847211",
-    "turns": "d20ae2fb2afe4db4",
-    "search": "77083beaf50e1991",
-    "usage": "c62e874038847211",
-    "spawn": "a5746e49cb5ae12c",
+    "threads": "01dc16f64be20b1e",
+    "turns": "e350cc9b733bf4ff",
+    "search": "64218af25e66cd18",
+    "usage": "01dc16f64be20b1e",
+    "spawn": "b38c07dded8d8e52",
 }

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from io import BytesIO
-from typing import Final, NamedTuple
+from typing import Final
 
 from msgspec import Struct
 
@@ -26,13 +26,8 @@ _EVENT: Final = b"event_msg"
 _UNCLEAR: Final = "?"
 
 
-class Event(NamedTuple):
-    """What the front of an event's line shows: where it begins, its ordinal if any, its kind, its turn."""
-
-    start_offset: int
-    ordinal: bytes | None
-    kind: bytes
-    turn_id: bytes | None
+Event = tuple[int, bytes | None, bytes, bytes | None]
+"""What the front of an event's line shows: where it begins, its ordinal if any, its kind, its turn."""
 
 
 class Block(Struct, frozen=True):
@@ -60,7 +55,7 @@ class Block(Struct, frozen=True):
                 ordinal, type_, kind, turn_id = head.groups()
                 name = kind if type_ == _EVENT else type_
                 if events is not None and type_ == _EVENT and kind is not None:
-                    events.append(Event(start, ordinal, kind, turn_id))
+                    events.append((start, ordinal, kind, turn_id))
                 if name is None:
                     found.append(Picked(_UNCLEAR, start, piece))
                 elif name in wanted:
