@@ -6,7 +6,7 @@ from typing import Final
 
 KEYS: Final[dict[str, str]] = {
     "threads": "01dc16f64be20b1e",
-    "turns": "e350cc9b733bf4ff",
+    "turns": "a5cedbd154805dbb",
     "search": "64218af25e66cd18",
     "usage": "01dc16f64be20b1e",
     "spawn": "b38c07dded8d8e52",

@@ -98,7 +98,7 @@ class TurnReader:
     def feed(self, record: Record) -> None:
         """Take the next record."""
         label = record.label
-        self._order.feed(record)
+        self._order.feed(record, label)
         turn_id = record.envelope.payload.turn_id
         if label in _STARTS:
             turn = _Turn(record.start_offset, turn_id, record.ordinal, record.envelope.timestamp)

@@ -68,14 +68,15 @@ class TurnOrder:
                 met.append((ordinal, kind, None))
         self.last_ordinal = last
 
-    def feed(self, record: Record) -> None:
-        """Take a start or an end of the lines that were looked at, decoded."""
-        if record.label in vocabulary.TASK_STARTED and decode_payload(record, TaskStarted) is None:
+    def feed(self, record: Record, label: str | None) -> None:
+        """Take a start or an end of the events that were looked at, decoded."""
+        if not self.is_clear or label == vocabulary.ROLLED_BACK:
+            return
+        if label in vocabulary.TASK_STARTED and decode_payload(record, TaskStarted) is None:
             self._marks.append(None)
-        elif record.label != vocabulary.ROLLED_BACK:
-            self._marks.append(
-                (-1 if record.ordinal is None else record.ordinal, record.envelope.payload.turn_id)
-            )
+            return
+        envelope = record.envelope
+        self._marks.append((-1 if envelope.ordinal is None else envelope.ordinal, envelope.payload.turn_id))
 
     def settle(self) -> None:
         """Draw the conclusions of what was taken."""
