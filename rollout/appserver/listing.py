@@ -6,6 +6,7 @@ Threads that nobody has asked anything yet are not listed. Contract: docs/protoc
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 from msgspec import Struct, structs
@@ -15,7 +16,8 @@ from rollout.appserver.call import Answer, Call, uuid_fault
 from rollout.appserver.protocol import INVALID_PARAMS, Refusal
 from rollout.appserver.shapes import shown_thread
 from rollout.catalog.kinds import SourceKind
-from rollout.catalog.query import ThreadFilter
+from rollout.catalog.query import ThreadFilter, is_dense
+from rollout.errors import RolloutError
 from rollout.ids import ThreadId, find_uuid
 from rollout.store.filtering import matcher
 from rollout.store.listing import Listing, ListRequest, SortKey
@@ -65,7 +67,7 @@ def list_threads(call: Call, given: takes.ThreadList) -> Answer:
     def is_wanted(summary: ThreadSummary) -> bool:
         return summary.id not in excluded and (bool(summary.preview) or summary.problem is not None)
 
-    page = page_of(lambda part: _read(call, part, is_dense=_is_dense(where)), request, is_wanted)
+    page = page_of(lambda part: _read(call, part), request, is_wanted)
     return Answer(
         {
             "data": [shown_thread(call.server, summary) for summary in page.data],
@@ -106,14 +108,19 @@ def _leading(data: list[ThreadSummary], is_wanted: Callable[[ThreadSummary], boo
     return next((at for at, summary in enumerate(data) if is_wanted(summary)), len(data))
 
 
-def _read(call: Call, request: ListRequest, *, is_dense: bool) -> Listing:
-    """Return a page of a listing.
+def _read(call: Call, request: ListRequest) -> Listing:
+    """Return a page of a listing: of rows where they are up to date or soon are, else of files.
 
-    In the order of creation names bound what is read, so a filter that most threads pass needs no catalog.
+    In the order of creation names bound what is read, so a filter that most threads pass needs no catalog;
+    what was read of a file is kept while it stays the same.
     """
     store = call.server.store
-    if not is_dense or request.sort is not SortKey.CREATED:
+    if not is_dense(request.where) or request.sort is not SortKey.CREATED:
         return store.catalog.list_threads(request)
+    with suppress(RolloutError):
+        found = store.catalog.page_of_rows(request)
+        if found is not None:
+            return found
     index = store.rollouts().index
     summaries = call.server.opened.summaries
 
@@ -123,10 +130,6 @@ def _read(call: Call, request: ListRequest, *, is_dense: bool) -> Listing:
 
     wants = matcher(store.fs, index, request.where)
     return page_of_files(store.fs, index, request, summarise, wants, deleted_ids(store.fs, store.home))
-
-
-def _is_dense(where: ThreadFilter) -> bool:
-    return where == ThreadFilter(source_kinds=where.source_kinds, providers=where.providers)
 
 
 def _filter(call: Call, given: takes.ThreadList) -> ThreadFilter:

@@ -52,6 +52,14 @@ def is_by_headers(where: ThreadFilter) -> bool:
     return not where.cwds and not where.term
 
 
+def is_dense(where: ThreadFilter) -> bool:
+    """Tell whether a filter asks for no more than who started a thread and who served its model.
+
+    Most threads pass, so that a page is found in the files by reading little more than itself.
+    """
+    return where == ThreadFilter(source_kinds=where.source_kinds, providers=where.providers)
+
+
 class Anchor(Struct, frozen=True):
     """The row from which a page goes on, with or without itself."""
 

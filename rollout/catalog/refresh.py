@@ -111,6 +111,10 @@ def plan_home(connection: sqlite3.Connection, scope: Scope) -> tuple[Plan, Walk]
     return plan_refresh(known, walk, wanted), walk
 
 
+_LEAST_COST_BYTES: Final = 256 << 10
+"""What taking in a file of any size costs: as much as reading so many bytes."""
+
+
 def refresh(
     connection: sqlite3.Connection,
     scope: Scope,
@@ -119,7 +123,7 @@ def refresh(
 ) -> tuple[Refreshed, Walk]:
     """Bring the rows up to date; return what was done and met.
 
-    Reads no more than about `budget_bytes`, newest files first.
+    Reads no more than about `budget_bytes`, newest files first; a file counts for 256 KiB at least.
     """
     plan, walk = plan_home(connection, scope)
     work = list(_affordable(plan.work, budget_bytes))
@@ -167,9 +171,10 @@ def _affordable(work: Iterable[Work], budget_bytes: int | None) -> Iterator[Work
     left = budget_bytes
     for one in work:
         if left is not None:
-            if left < one.size_bytes:
+            cost = max(one.size_bytes, _LEAST_COST_BYTES)
+            if left < cost:
                 return
-            left -= one.size_bytes
+            left -= cost
         yield one
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from msgspec import structs
 
-from rollout.catalog.query import NO_FILTER, Anchor, FoundThread, Query, is_by_headers
+from rollout.catalog.query import NO_FILTER, Anchor, FoundThread, Query, is_by_headers, is_dense
 from rollout.errors import InvalidRequest, RolloutError
 from rollout.fs.api import FileSystem
 from rollout.fs.posix import POSIX
@@ -112,9 +112,10 @@ class Cataloged:
     def list_threads(self, request: ListRequest, report: Report | None = None) -> Listing:
         """Return one page of threads, from the catalog where that is faster, else from the files.
 
-        With a filter the catalog is made if need be: otherwise every such page would read the whole home.
-        Without one an existing catalog is asked if it is up to date or soon is; not for the order of
-        creation, in which names alone bound a page. Raise InvalidCursor.
+        With a filter that few threads pass the catalog is made if need be: otherwise every such page would
+        read the whole home. With any other, or none, an existing catalog is asked if it is up to date or
+        soon is; without one not for the order of creation, in which names alone bound a page. Raise
+        InvalidCursor.
         """
         try:
             found = self.page_of_rows(request, report)
@@ -129,7 +130,8 @@ class Cataloged:
         is_filtered = request.where != NO_FILTER
         if not is_filtered and request.sort is SortKey.CREATED:
             return None
-        catalog = self.get() if is_filtered else self.find()
+        is_sparse = not is_dense(request.where)
+        catalog = self.get() if is_sparse else self.find()
         if catalog is None:
             return None
         query = Query(
@@ -145,7 +147,7 @@ class Cataloged:
             recent = catalog.find_recent(query)
             if recent is not None:
                 return self._page(request, *recent)
-        if is_filtered:
+        if is_sparse:
             refreshed = catalog.refresh(report=report, wait_millis=_FILTERED_WAIT_MILLIS)
         else:
             refreshed = catalog.refresh(

@@ -16,6 +16,7 @@ from tests.builders import thread
 from tests.catalog_home import DiskHome
 
 BY_KIND = ListRequest(where=ThreadFilter(source_kinds=("cli",)))
+BY_TITLE = ListRequest(where=ThreadFilter(term="Question"))
 LONG_AFTER = 1 << 50
 
 
@@ -25,6 +26,7 @@ def listings(disk: DiskHome) -> Iterator[Cataloged]:
     for number in (1, 2, 3):
         disk.put(thread(number, source="cli").turn(f"Question {number}"), minute=number)
     with open_store(disk.path, clock=lambda: LONG_AFTER) as store:
+        store.catalog.get().refresh()
         assert len(store.catalog.list_threads(BY_KIND).data) == 3
         yield store.catalog
 
@@ -112,7 +114,7 @@ def test_a_name_that_is_given_is_seen(disk: DiskHome, listings: Cataloged, walks
 @pytest.mark.parametrize(
     "request_",
     [
-        ListRequest(where=ThreadFilter(term="Question")),
+        BY_TITLE,
         ListRequest(where=ThreadFilter(cwds=("/src/app",))),
         ListRequest(sort=SortKey.UPDATED, where=BY_KIND.where),
         ListRequest(sort=SortKey.RECENCY, where=BY_KIND.where),
@@ -129,9 +131,11 @@ def test_what_appends_may_move_takes_a_walk(
 def test_a_catalog_that_was_deleted_meanwhile_is_made_again(
     disk: DiskHome, listings: Cataloged, walks: list[str]
 ) -> None:
-    """An empty one in its place would hide every thread."""
+    """An empty one in its place would hide every thread. Files answer until somebody needs the rows."""
     shutil.rmtree(disk.state)
     assert same(listings) == 3
+    assert walks == []
+    assert same(listings, BY_TITLE) == 3
     assert len(walks) == 1
     assert same(listings) == 3
     assert len(walks) == 1
@@ -149,5 +153,6 @@ def test_a_home_that_changed_just_now_is_walked(disk: DiskHome) -> None:
     disk.put(thread(1, source="cli"))
     changed_ms = (disk.path / "sessions/2026/11/21").stat().st_mtime_ns // 1_000_000
     with open_store(disk.path, clock=lambda: changed_ms + 1000) as store:
+        store.catalog.get().refresh()
         store.catalog.list_threads(BY_KIND)
         assert store.catalog.get()._recent is None

@@ -62,6 +62,13 @@ def test_a_plain_listing_does_not_wait_for_a_catalog_far_behind(
     assert disk.listings().page_of_rows(request) is not None
 
 
+def test_a_filter_that_most_threads_pass_makes_no_catalog(disk: DiskHome) -> None:
+    """The files have a page as soon; a first listing by kind once read a whole archive."""
+    dense = ListRequest(where=ThreadFilter(source_kinds=("vscode",)))
+    assert [row.id for row in disk.listings().list_threads(dense).data] == [thread(1).thread_id]
+    assert not disk.state.exists()
+
+
 def test_without_a_folder_for_derived_files_the_files_answer(disk: DiskHome) -> None:
     """The same rows, and nothing is written."""
     with open_store(disk.path, state_dir=None) as store:
