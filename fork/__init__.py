@@ -13,8 +13,9 @@ stands on `rollout`, never the reverse. Everything named here is promised.
 
 from __future__ import annotations
 
-from importlib import import_module
 from typing import TYPE_CHECKING, Final
+
+from rollout.promised import find_promised, homes_of
 
 if TYPE_CHECKING:
     from fork.create import Fork, fork_thread
@@ -45,9 +46,8 @@ __all__ = [
     "plan_prune",
 ]
 
-_HOMES: Final = {
-    name: module
-    for module, names in {
+_HOMES: Final = homes_of(
+    {
         "fork.create": ("Fork", "fork_thread"),
         "fork.diff": ("Difference", "diff_threads"),
         "fork.family": ("Family", "Member", "family_of"),
@@ -55,18 +55,13 @@ _HOMES: Final = {
         "fork.prune": ("Kept", "KeptReason", "PrunePlan", "PruneStep", "StepKind", "plan_prune"),
         "fork.reclaim": ("Pruned", "apply_prune"),
         "rollout.store.copying": ("Flattened",),
-    }.items()
-    for name in names
-}
+    }
+)
 
 
 def __getattr__(name: str) -> object:
     """Import a promised name when it is first asked for."""
-    module = _HOMES.get(name)
-    if module is None:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    found: object = getattr(import_module(module), name)
-    globals()[name] = found
+    globals()[name] = found = find_promised(__name__, _HOMES, name)
     return found
 
 

@@ -11,9 +11,9 @@ Everything named here is promised; the rest may be imported and may change.
 
 from __future__ import annotations
 
-from importlib import import_module
 from typing import TYPE_CHECKING, Final
 
+from rollout.promised import find_promised, homes_of
 from rollout.version import VERSION
 
 if TYPE_CHECKING:
@@ -130,9 +130,8 @@ __all__ = [
     "UnsupportedFormat",
 ]
 
-_HOMES: Final = {
-    name: module
-    for module, names in {
+_HOMES: Final = homes_of(
+    {
         "rollout.catalog.kinds": ("SourceKind",),
         "rollout.catalog.query": ("ThreadFilter",),
         "rollout.errors": (
@@ -173,18 +172,13 @@ _HOMES: Final = {
         "rollout.store.turn_recorder": ("TurnRecorder",),
         "rollout.turns.model": ("ItemsView", "Turn", "TurnItem", "TurnStatus"),
         "rollout.turns.paging": ("Page", "SortDirection"),
-    }.items()
-    for name in names
-}
+    }
+)
 
 
 def __getattr__(name: str) -> object:
     """Import a promised name when it is first asked for: the command line asks for few."""
-    module = _HOMES.get(name)
-    if module is None:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    found: object = getattr(import_module(module), name)
-    globals()[name] = found
+    globals()[name] = found = find_promised(__name__, _HOMES, name)
     return found
 
 

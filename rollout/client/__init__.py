@@ -11,8 +11,9 @@ Everything named here is promised.
 
 from __future__ import annotations
 
-from importlib import import_module
 from typing import TYPE_CHECKING, Final
+
+from rollout.promised import find_promised, homes_of
 
 if TYPE_CHECKING:
     from rollout.client.answers import (
@@ -65,9 +66,8 @@ __all__ = [
     "ServerGone",
 ]
 
-_HOMES: Final = {
-    name: module
-    for module, names in {
+_HOMES: Final = homes_of(
+    {
         "rollout.client.answers": (
             "ContextRead",
             "ItemEntry",
@@ -87,18 +87,13 @@ _HOMES: Final = {
         "rollout.client.connecting": ("connect_stdio", "connect_unix", "connect_websocket"),
         "rollout.client.following": ("Followed", "Notice", "Notices", "Position", "StoredRecord", "Watch"),
         "rollout.client.refusals": ("NoAnswer", "ServerGone"),
-    }.items()
-    for name in names
-}
+    }
+)
 
 
 def __getattr__(name: str) -> object:
     """Import a promised name when it is first asked for."""
-    module = _HOMES.get(name)
-    if module is None:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    found: object = getattr(import_module(module), name)
-    globals()[name] = found
+    globals()[name] = found = find_promised(__name__, _HOMES, name)
     return found
 
 
