@@ -12,10 +12,13 @@ from pathlib import Path
 from typing import Protocol
 
 import pytest
+from refclient.driver import Driver
 from refclient.endpoint import StandIn
 from refclient.install import Client, Found, Missing, find_clients, release_names
 from refclient.rpc import AppServer
 
+from rollout.store.root import open_store
+from rollout.store.store import Store
 from tests.interop.asked import Answers, ask_home
 from tests.interop.live import Live
 
@@ -82,3 +85,16 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
     """Say which releases were driven."""
     for name, outcome in config.stash.get(OUTCOMES, {}).items():
         terminalreporter.write_line(f"reference client {name}: {outcome}")
+
+
+@pytest.fixture
+def store(live: Live) -> Iterator[Store]:
+    """Our store over the client's home."""
+    with open_store(live.home) as opened:
+        yield opened
+
+
+@pytest.fixture
+def driver(live: Live) -> Driver:
+    """What makes the client do things."""
+    return Driver(live.server, live.workspace)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import random
 from base64 import b64encode
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -18,7 +17,6 @@ from rollout.ids import ThreadId
 from rollout.log.framed import FramedSource
 from rollout.log.source import open_source
 from rollout.store.compressing import Outcome, apply_compressing, decompress, plan_compressing
-from rollout.store.root import open_store
 from rollout.store.store import Store
 from tests.interop.live import Live
 from tests.interop.ours import as_shown_by, our_history, our_turns
@@ -26,19 +24,6 @@ from tests.interop.test_keeping import files_of, listed, started
 from tests.interop.test_lease import load, unload
 
 pytestmark = pytest.mark.interop
-
-
-@pytest.fixture
-def store(live: Live) -> Iterator[Store]:
-    """Our store over the client's home."""
-    with open_store(live.home) as opened:
-        yield opened
-
-
-@pytest.fixture
-def driver(live: Live) -> Driver:
-    """What makes the client do things."""
-    return Driver(live.server, live.workspace)
 
 
 def sealed(store: Store, thread_id: str) -> list[str]:

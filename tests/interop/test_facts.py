@@ -2,27 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 from refclient.capture import list_threads
 from refclient.driver import Driver
 from refclient.replies import say
 
 from rollout.log.facts import FactsPatch, GitPatch
-from rollout.store.root import open_store
 from rollout.store.store import Store
 from tests.interop.live import Live
 from tests.interop.test_lease import load, unload
 
 pytestmark = pytest.mark.interop
-
-
-@pytest.fixture
-def store(live: Live) -> Iterator[Store]:
-    """Our store over the client's home."""
-    with open_store(live.home) as opened:
-        yield opened
 
 
 def started(live: Live, mode: str = "paginated") -> str:

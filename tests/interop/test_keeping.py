@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -14,7 +13,6 @@ from refclient.rpc import AppServer, RefusalError
 from fork.prune import plan_prune
 from fork.reclaim import apply_prune
 from rollout.errors import LeaseHeld
-from rollout.store.root import open_store
 from rollout.store.store import Store
 from rollout.store.tombstones import DeleteMode
 from tests.interop.live import Live
@@ -22,19 +20,6 @@ from tests.interop.ours import as_shown_by, our_history, our_turns
 from tests.interop.test_lease import load, unload
 
 pytestmark = pytest.mark.interop
-
-
-@pytest.fixture
-def store(live: Live) -> Iterator[Store]:
-    """Our store over the client's home."""
-    with open_store(live.home) as opened:
-        yield opened
-
-
-@pytest.fixture
-def driver(live: Live) -> Driver:
-    """What makes the client do things."""
-    return Driver(live.server, live.workspace)
 
 
 def started(driver: Driver, *questions: str, mode: str = "paginated") -> str:
