@@ -7,6 +7,7 @@ tools/bench [--recording | --forks | --server | --catalog | --compressing] [--qu
 import argparse
 import json
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from benchmark.data import Data
 from benchmark.measure import measure, own_peak_bytes, peak_in_fresh_process
 from benchmark.report import as_json, describe, machine, table
 from benchmark.rows import FULL, NORMAL, QUICK, Row, described_threads, make_rows
+from benchmark.timed import TimedRow, timed_table
 
 ROOT = Path(__file__).resolve().parents[2]
 _CLIENT_ROUNDS = 3
@@ -40,42 +42,29 @@ def main() -> int:
         return 0
     if options.forks:
         from benchmark.forking import run_forks
-        from benchmark.timed import timed_table
 
         client = None if options.no_client else find_client(ROOT / ".cache" / "reference-client")
         scale = QUICK if options.quick else NORMAL
         found = run_forks(
             Data(options.data), turns=scale.turns, rounds=options.rounds, client=client, say=_say
         )
-        rows_found = [row.as_json() for row in found]
-        print(timed_table(rows_found))
-        _keep({"machine": machine(), "rows": rows_found}, options.json)
-        return 0
+        return _show_timed(found, options.json)
     if options.server:
         from benchmark.serving import run_serving
-        from benchmark.timed import timed_table
 
         client = None if options.no_client else find_client(ROOT / ".cache" / "reference-client")
         scale = QUICK if options.quick else NORMAL
         found = run_serving(
             Data(options.data), turns=scale.turns, rounds=options.rounds, client=client, say=_say
         )
-        rows_found = [row.as_json() for row in found]
-        print(timed_table(rows_found))
-        _keep({"machine": machine(), "rows": rows_found}, options.json)
-        return 0
+        return _show_timed(found, options.json)
     if options.catalog:
         from benchmark.cataloging import run_catalog
-        from benchmark.timed import timed_table
 
         found = run_catalog(Data(options.data), is_quick=options.quick, rounds=options.rounds, say=_say)
-        rows_found = [row.as_json() for row in found]
-        print(timed_table(rows_found))
-        _keep({"machine": machine(), "rows": rows_found}, options.json)
-        return 0
+        return _show_timed(found, options.json)
     if options.compressing:
         from benchmark.compressing import run_compressing
-        from benchmark.timed import timed_table
 
         scale = QUICK if options.quick else NORMAL
         found = run_compressing(
@@ -85,10 +74,7 @@ def main() -> int:
             say=_say,
             is_quick=options.quick,
         )
-        rows_found = [row.as_json() for row in found]
-        print(timed_table(rows_found))
-        _keep({"machine": machine(), "rows": rows_found}, options.json)
-        return 0
+        return _show_timed(found, options.json)
     data = Data(options.data)
     scale = QUICK if options.quick else FULL if options.full else NORMAL
     rows = [row for row in make_rows(data, scale) if options.only in row.key]
@@ -111,6 +97,14 @@ def main() -> int:
     result = as_json(measured, describe(threads))
     print(table(result))
     _keep(result, options.json)
+    return 0
+
+
+def _show_timed(rows: Sequence[TimedRow], path: Path | None) -> int:
+    """Print rows that go by the clock, and keep them; return the exit status."""
+    found = [row.as_json() for row in rows]
+    print(timed_table(found))
+    _keep({"machine": machine(), "rows": found}, path)
     return 0
 
 
