@@ -11,9 +11,12 @@ _MS = 1e3
 
 @dataclass
 class TimedRow:
-    """One line of the table. `samples_ms` by the clock, `processor_ms` what our process used of it.
+    """One line of the table. `samples_ms` by the clock, `processor_ms` what the subject used of it.
 
-    `note` says what else was found.
+    `group` is the work that rows of it have in common, and may be empty; `peer` the key of the row that
+    a ratio is taken against, from the same run. `bytes_written` and `syncs` are those of one
+    sample, `peak_bytes` the most memory of a process that does this work alone. `note` says what
+    else was found.
     """
 
     name: str
@@ -22,6 +25,15 @@ class TimedRow:
     processor_ms: list[float] = field(default_factory=list)
     bytes_written: int | None = None
     note: str = ""
+    group: str = ""
+    peer: str | None = None
+    syncs: float | None = None
+    peak_bytes: int | None = None
+
+    @property
+    def key(self) -> str:
+        """The row's name in JSON and on the command line."""
+        return f"{self.group}: {self.name}" if self.group else self.name
 
     def time(self, work: Callable[[], Any]) -> Any:
         """Run the work and take its time."""
@@ -35,7 +47,9 @@ class TimedRow:
         """Return the row as JSON."""
         median = statistics.median(self.samples_ms) if self.samples_ms else None
         return {
+            "group": self.group,
             "name": self.name,
+            "peer": self.peer,
             "median_ms": median,
             "min_ms": min(self.samples_ms, default=None),
             "max_ms": max(self.samples_ms, default=None),
@@ -43,6 +57,8 @@ class TimedRow:
             "processor_ms": statistics.median(self.processor_ms) if self.processor_ms else None,
             "budget_ms": self.budget_ms,
             "bytes_written": self.bytes_written,
+            "syncs": self.syncs,
+            "peak_bytes": self.peak_bytes,
             "note": self.note,
         }
 
