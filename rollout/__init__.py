@@ -44,10 +44,11 @@ if TYPE_CHECKING:
     from rollout.store.checkpoints import KeptCheckpoint
     from rollout.store.compressing import Compressed, Thawed, compress_threads, decompress_thread
     from rollout.store.deleting import Deleted
+    from rollout.store.durability import Durability
     from rollout.store.facts import MemoryMode, ThreadFacts
     from rollout.store.headers import AgentLabel
     from rollout.store.listing import Listing, SortKey
-    from rollout.store.recorder import Durability, Recorder
+    from rollout.store.recorder import Recorder
     from rollout.store.root import open_store
     from rollout.store.spawn_graph import SpawnGraph
     from rollout.store.store import Store
@@ -159,10 +160,11 @@ _HOMES: Final = homes_of(
         "rollout.store.checkpoints": ("KeptCheckpoint",),
         "rollout.store.compressing": ("Compressed", "Thawed", "compress_threads", "decompress_thread"),
         "rollout.store.deleting": ("Deleted",),
+        "rollout.store.durability": ("Durability",),
         "rollout.store.facts": ("MemoryMode", "ThreadFacts"),
         "rollout.store.headers": ("AgentLabel",),
         "rollout.store.listing": ("Listing", "SortKey"),
-        "rollout.store.recorder": ("Durability", "Recorder"),
+        "rollout.store.recorder": ("Recorder",),
         "rollout.store.root": ("open_store",),
         "rollout.store.spawn_graph": ("SpawnGraph",),
         "rollout.store.store": ("Store",),

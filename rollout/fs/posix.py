@@ -14,6 +14,8 @@ from typing import Final, Self
 from rollout.errors import NotFound, StorageFailed
 from rollout.fs.api import FileIdentity, FileStat, FileSystem, FolderEntry, ReadFile, Spool
 
+random_bytes: Final = os.urandom
+"""Returns as many bytes as asked for, of a kind that nobody can foretell."""
 _SPOOL_IN_MEMORY_BYTES: Final = 8 << 20
 _NANOS_A_MILLI: Final = 1_000_000
 

@@ -70,7 +70,7 @@ class _PosixAppendFile:
 
     def size_bytes(self) -> int:
         try:
-            return os.fstat(self._descriptor).st_size
+            return os.lseek(self._descriptor, 0, os.SEEK_END)  # writes go to the end in any case
         except OSError as error:
             raise refused("looking at", self._path, error) from error
 
@@ -89,10 +89,10 @@ class _PosixAppendFile:
         return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
     def append(self, content: bytes) -> None:
-        rest = memoryview(content)
         try:
-            while rest:
-                rest = rest[os.write(self._descriptor, rest) :]
+            written = os.write(self._descriptor, content)
+            while written < len(content):
+                written += os.write(self._descriptor, memoryview(content)[written:])
         except OSError as error:
             raise refused("appending to", self._path, error) from error
 

@@ -7,13 +7,14 @@ are taken to agree before it. Format: docs/format.md, "Anchors".
 
 from __future__ import annotations
 
-from base64 import urlsafe_b64encode
+from binascii import b2a_base64
 from typing import Final
 
 from rollout.log.source import Source
 
 ANCHOR_TAIL_BYTES: Final = 64 << 10
 _POSITION_BYTES: Final = 8
+_URL_SAFE: Final = bytes.maketrans(b"+/", b"-_")
 
 
 def anchor_of(source: Source, header_end: int, position: int) -> str:
@@ -33,4 +34,4 @@ def anchor_of(source: Source, header_end: int, position: int) -> str:
 
 def digest_text(digest: bytes) -> str:
     """Return 32 bytes as 43 characters of URL-safe base 64."""
-    return urlsafe_b64encode(digest).rstrip(b"=").decode()
+    return b2a_base64(digest, newline=False).translate(_URL_SAFE, b"=").decode()

@@ -231,7 +231,7 @@ def keep_checkpoint(
                 )
             sidecars.keep(segment, made.content)
             return kept_checkpoint(made, sidecars.path_of(segment.rollout_id), is_in_log=False)
-    from rollout.store.recorder import Durability
+    from rollout.store.durability import Durability
     from rollout.store.recording import open_recorder
 
     with open_recorder(around, thread_id, Durability.TURN) as recorder:

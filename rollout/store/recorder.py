@@ -7,9 +7,8 @@ Format: docs/format.md, "Writing turns".
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from enum import StrEnum
 from types import TracebackType
 from typing import Any, Self
 
@@ -21,13 +20,13 @@ from rollout.format.encoding import Draft, encode_payload, mark_draft
 from rollout.format.record import Mode, Rejected
 from rollout.format.turn_marks import ItemShown, TurnStarted
 from rollout.ids import ThreadId, TurnId, parse_thread_id
-from rollout.log.lease import Lease
-from rollout.log.writer import LogWriter, Written
-from rollout.replay.context import Context
+from rollout.log.writer import Written
 from rollout.replay.sealed import refuse_broken
-from rollout.store.checkpoints import Checkpoints, KeptCheckpoint, draft_of, kept_checkpoint
+from rollout.store.checkpoints import KeptCheckpoint, draft_of, kept_checkpoint
 from rollout.store.compaction import compaction_drafts
+from rollout.store.durability import Durability
 from rollout.store.given import require_text, stored_item
+from rollout.store.recorder_needs import Recording
 from rollout.store.settings import Override, SettledContext, ThreadSettings, settle
 from rollout.store.spending import Spending
 from rollout.store.turn_metadata import turn_metadata
@@ -36,45 +35,12 @@ from rollout.turns.legacy_writing import legacy_payloads
 from rollout.turns.recorded import text_message
 
 
-class Durability(StrEnum):
-    """When what was recorded is made durable."""
+class _OpenedTurn(Struct, frozen=True):
+    """A turn that is about to begin: its first records, and the settings that hold from then on."""
 
-    TURN = "turn"
-    RECORD = "record"
-    NONE = "none"
-
-
-def parse_durability(text: str) -> Durability:
-    """Return the durability of that name. Raise InvalidRequest."""
-    try:
-        return Durability(text)
-    except ValueError as error:
-        names = ", ".join(Durability)
-        raise InvalidRequest(
-            f"reading a durability: expected one of {names}, found {text!r:.40}", hint="Name one of them."
-        ) from error
-
-
-class Recording(Struct, frozen=True):
-    """What a recorder works with. Made by the store, which owns clocks and ids.
-
-    `read_context` reads the thread as it stands; `torn_tail` is what was moved away on opening;
-    `dynamic_tools` are those that the thread's header names, as stored.
-    """
-
-    thread_id: ThreadId
-    mode: Mode
-    writer: LogWriter
-    lease: Lease
+    turn: TurnRecorder
+    drafts: list[Draft]
     settings: ThreadSettings | None
-    durability: Durability
-    clock: Callable[[], int]
-    new_id: Callable[[], str]
-    read_context: Callable[[], Context]
-    torn_tail: Rejected | None = None
-    session_id: str | None = None
-    dynamic_tools: Sequence[Any] = ()
-    checkpoints: Checkpoints | None = None
 
 
 class Recorder:
@@ -135,6 +101,43 @@ class Recorder:
         turn is open, InvalidRequest, with nothing written, when something cannot be stored, or
         no settings are known and neither `cwd` nor `model` is given to go with the rest.
         """
+        opened = self._opened(text, items, turn_id, cwd, model, effort, client_metadata)
+        self.write(opened.drafts)
+        self._settings, self._open_turn = opened.settings, opened.turn
+        return opened.turn
+
+    def append_turn(
+        self,
+        text: str | None = None,
+        *,
+        items: Sequence[Mapping[str, Any] | bytes] = (),
+        turn_id: str | None = None,
+        cwd: str | UnsetType = UNSET,
+        model: str | UnsetType = UNSET,
+        effort: Override = UNSET,
+        client_metadata: Mapping[str, str] | None = None,
+    ) -> Written:
+        """Record a turn that is known to its end, in one write: completed, and durable as a turn's end.
+
+        A crash leaves all of it, or nothing that reads as completed. What is given is as for `turn`, and
+        so is what is raised.
+        """
+        opened = self._opened(text, items, turn_id, cwd, model, effort, client_metadata)
+        written = self.write([*opened.drafts, opened.turn.end_draft()], is_turn_end=True)
+        self._settings = opened.settings
+        return written
+
+    def _opened(
+        self,
+        text: str | None,
+        items: Sequence[Mapping[str, Any] | bytes],
+        turn_id: str | None,
+        cwd: str | UnsetType,
+        model: str | UnsetType,
+        effort: Override,
+        client_metadata: Mapping[str, str] | None,
+    ) -> _OpenedTurn:
+        """Return a turn with the records that it begins with, unwritten."""
         self._check_no_turn("opening a turn")
         chosen = TurnId(parse_thread_id(turn_id) if turn_id is not None else self.new_id())
         turn = TurnRecorder(self, chosen)
@@ -151,10 +154,7 @@ class Recorder:
         first = [text_message("user", text)] if text is not None else []
         for item in (*first, *items):
             drafts += turn.drafts_of(item)
-        self.write(drafts)
-        self._settings = settings
-        self._open_turn = turn
-        return turn
+        return _OpenedTurn(turn, drafts, settings)
 
     def compact(
         self, replacement_history: Sequence[Mapping[str, Any] | bytes], *, message: str = ""
@@ -239,9 +239,9 @@ class Recorder:
         """
         if self._on.checkpoints is None:
             return
-        with suppress(RolloutError):
-            due = self._on.checkpoints.find_due(end_offset)
-            if due is not None:
+        due = self._on.checkpoints.find_due(end_offset)
+        if due is not None:
+            with suppress(RolloutError):
                 self._on.writer.append([due], self.now_ms())
 
     def sync(self) -> None:
@@ -267,10 +267,6 @@ class Recorder:
     def settings_payload(self, turn_id: TurnId) -> dict[str, Any] | None:
         """Return the settings that hold now as a turn context's payload, if any are known."""
         return self._settings.payload(turn_id) if self._settings is not None else None
-
-    def context_drafts(self, turn_id: TurnId) -> list[Draft]:
-        """Return the record of the settings that hold now, unwritten; none when none are known."""
-        return [self._settled(self._settings).draft(turn_id)] if self._settings is not None else []
 
     def _settled(self, settings: ThreadSettings) -> SettledContext:
         if self._context is None or self._context.settings is not settings:

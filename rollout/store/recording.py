@@ -32,8 +32,10 @@ from rollout.replay.foundation import Sidecars
 from rollout.replay.lineage import Lineage, Segment
 from rollout.store.checkpoints import Checkpoints, reopen
 from rollout.store.creating import ORIGINATOR
+from rollout.store.durability import parse_durability
 from rollout.store.opening import Opener
-from rollout.store.recorder import Recorder, Recording, parse_durability
+from rollout.store.recorder import Recorder
+from rollout.store.recorder_needs import Recording
 from rollout.store.settings import ThreadSettings, applied_settings_of, settings_of
 from rollout.store.tombstones import require_not_deleted
 

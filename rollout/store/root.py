@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from functools import cache
 from pathlib import Path
 from typing import Final
 
 from rollout.errors import NotFound
 from rollout.fs.api import FileSystem
-from rollout.fs.posix import POSIX
+from rollout.fs.posix import POSIX, random_bytes
 from rollout.ids import mint_uuid7
 from rollout.log.chunks import MAX_LINE_BYTES
 from rollout.log.layout import STATE_FOLDER
@@ -19,15 +18,8 @@ from rollout.store.store import Store
 _NANOS_A_MILLI: Final = 1_000_000
 
 
-@cache
-def _random_source() -> Callable[[int], bytes]:
-    from secrets import token_bytes  # readers make no ids, and it is slow to import
-
-    return token_bytes
-
-
 def _mint(clock: Callable[[], int]) -> str:
-    return mint_uuid7(clock(), _random_source()(10))
+    return mint_uuid7(clock(), random_bytes(10))
 
 
 def _now() -> int:

@@ -15,7 +15,6 @@ from rollout.ids import TurnId
 from rollout.log.writer import Written
 from rollout.store.recorder import Recorder
 from rollout.store.thread import Thread
-from rollout.store.turn_recorder import TurnRecorder
 from rollout.turns.model import ItemsView, Turn, TurnStatus
 
 
@@ -34,13 +33,9 @@ def record_whole_turn(
     `open_thread` opens the thread as it stands, to see the turn. Raise InvalidRequest, with nothing
     written, when an item cannot be stored.
     """
-    turn = TurnRecorder(recorder, TurnId(recorder.new_id()))
-    drafts = [recorder.started_draft(turn.id), *recorder.context_drafts(turn.id)]
-    for item in items:
-        drafts += turn.drafts_of(item)
-    drafts.append(turn.end_draft())
-    written = recorder.write(drafts, is_turn_end=True)
-    return WholeTurn(_read_newest(turn.id, open_thread), written)
+    turn_id = TurnId(recorder.new_id())
+    written = recorder.append_turn(items=items, turn_id=turn_id)
+    return WholeTurn(_read_newest(turn_id, open_thread), written)
 
 
 def _read_newest(turn_id: TurnId, open_thread: Callable[[], Thread]) -> Turn:

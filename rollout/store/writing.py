@@ -18,9 +18,9 @@ from rollout.log.writer import Written
 from rollout.replay.lineage import Lineage
 from rollout.store.creating import NewThread, create_revert, create_rollout
 from rollout.store.cuts import Cut, cut_before_turn
+from rollout.store.durability import Durability
 from rollout.store.forking import base_at
 from rollout.store.labels import checked_folder, checked_name, checked_word
-from rollout.store.recorder import Durability
 from rollout.store.recording import Surroundings, open_recorder
 from rollout.store.settings import ThreadSettings
 from rollout.store.tombstones import require_not_deleted

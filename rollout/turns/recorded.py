@@ -98,8 +98,7 @@ def _texts(parts: object) -> list[str]:
     """Return the texts of parts, whatever else stands among them."""
     if not isinstance(parts, list | tuple):
         return []
-    texts = [part.get("text") if isinstance(part, Mapping) else None for part in parts]
-    return [text for text in texts if isinstance(text, str)]
+    return [text for part in parts if isinstance(part, dict) and isinstance(text := part.get("text"), str)]
 
 
 def text_of(parts: object) -> str:

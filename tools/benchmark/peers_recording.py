@@ -42,6 +42,11 @@ def turn_items(number: int) -> list[Item]:
     return [*items, _message("assistant", "output_text", text(1500)) | {"id": f"msg_{number}"}]
 
 
+def encoded_turn(number: int) -> bytes:
+    """Return the items of a turn as a line of JSON."""
+    return json.dumps(turn_items(number), ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
+
+
 def _message(role: str, kind: str, text: str) -> Item:
     return {"type": "message", "role": role, "content": [{"type": kind, "text": text}]}
 
@@ -83,20 +88,23 @@ class Bare:
 
 
 class Ours:
-    """A recorder of this project, given a turn at once or item by item as an agent produces it."""
+    """A recorder of this project, given a turn in one write, at once, or item by item as it goes along."""
 
-    def __init__(self, folder: Path, turns_before: int, durability: str, *, at_once: bool) -> None:
+    def __init__(self, folder: Path, turns_before: int, durability: str, given: str) -> None:
         """Open the thread in `folder` for recording, made and filled first when there is none."""
         self.note = f"durability {durability}"
         self._store = _filled_store(folder, turns_before)
         self._recorder = self._store.record("recorded", durability=durability)
-        self._at_once = at_once
+        self._given = given
 
     def prepare(self, items: list[Item]) -> list[Item]:
         return items
 
     def record(self, prepared: list[Item]) -> None:
-        given = len(prepared) if self._at_once else 1
+        if self._given == "in one write":
+            self._recorder.append_turn(items=prepared)
+            return
+        given = len(prepared) if self._given == "at once" else 1
         with self._recorder.turn(items=prepared[:given]) as turn:
             for item in prepared[given:]:
                 turn.append(item)
@@ -242,7 +250,7 @@ def open_subject(name: str, folder: Path, turns_before: int, turn_bytes: int | N
     _, durability, given = name.split(" ", 2)
     if given == "whole":
         return OursWhole(folder, turns_before, durability)
-    return Ours(folder, turns_before, durability, at_once=given == "at once")
+    return Ours(folder, turns_before, durability, given)
 
 
 def main() -> None:
