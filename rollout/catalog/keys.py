@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Final
 
 KEYS: Final[dict[str, str]] = {
-    "threads": "01dc16f64be20b1e",
-    "turns": "a5cedbd154805dbb",
-    "search": "64218af25e66cd18",
-    "usage": "01dc16f64be20b1e",
-    "spawn": "b38c07dded8d8e52",
+    "threads": "b6a52e35e4c8a768",
+    "turns": "86c69cb6ffc1e220",
+    "search": "8f419bdad3939bd2",
+    "usage": "b6a52e35e4c8a768",
+    "spawn": "466af387ae55237a",
 }

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from rollout.client.connecting import connect_stdio, connect_unix, connect_websocket
     from rollout.client.following import Followed, Notice, Notices, Position, StoredRecord, Watch
     from rollout.client.refusals import NoAnswer, ServerGone
+    from rollout.turns.unknown import UnknownItem, UnknownPart
 
 __all__ = [
     # the client
@@ -54,6 +55,8 @@ __all__ = [
     "TakenUp",
     "Thread",
     "ThreadPage",
+    "UnknownItem",
+    "UnknownPart",
     # following
     "Followed",
     "Notice",
@@ -75,7 +78,6 @@ _HOMES: Final = homes_of(
             "Lineage",
             "Occurrence",
             "OccurrencePage",
-            "OccurrencePage",
             "Reverted",
             "SearchMatch",
             "Settled",
@@ -87,6 +89,7 @@ _HOMES: Final = homes_of(
         "rollout.client.connecting": ("connect_stdio", "connect_unix", "connect_websocket"),
         "rollout.client.following": ("Followed", "Notice", "Notices", "Position", "StoredRecord", "Watch"),
         "rollout.client.refusals": ("NoAnswer", "ServerGone"),
+        "rollout.turns.unknown": ("UnknownItem", "UnknownPart"),
     }
 )
 

@@ -7,7 +7,6 @@ docs/protocol.md, "Following a thread".
 
 from __future__ import annotations
 
-import asyncio
 from contextlib import suppress
 from typing import Any, Final
 
@@ -16,8 +15,9 @@ from msgspec import Raw, Struct
 
 from rollout.client.connection import Connection
 from rollout.client.inbox import Inbox
-from rollout.client.refusals import ServerGone, read_answer
+from rollout.client.refusals import NoAnswer, ServerGone, read_answer
 from rollout.errors import Conflict, NotFound, RolloutError, UnsupportedFormat
+from rollout.format.decoding import UNDECODABLE, decode_json, decoder_of
 
 RECORDS: Final = "rollout/thread/records"
 ENDED: Final = "rollout/thread/unwatched"
@@ -66,26 +66,30 @@ class _Watched(Struct, frozen=True, rename="camel"):
     position: Position
 
 
+class _Named(Struct, frozen=True, rename="camel"):
+    watch_id: str
+
+
 class _OfWatch(Struct, frozen=True, rename="camel"):
     watch_id: str
-    thread_id: str
+    thread_id: str = ""
     reason: str = ""
 
 
-class _Named(Struct, frozen=True):
+class _Whole(Struct, frozen=True):
     id: str
 
 
 class _OfThread(Struct, frozen=True, rename="camel"):
     thread_id: str | None = None
-    thread: _Named | None = None
+    thread: _Whole | None = None
 
 
 def _thread_of(params: Raw) -> str | None:
     """Return the thread that a notification is of, which names it or holds all of it."""
     try:
-        of = msgspec.json.decode(params, type=_OfThread)
-    except msgspec.MsgspecError:
+        of: _OfThread = decoder_of(_OfThread)(params)
+    except UNDECODABLE:
         return None
     return of.thread_id if of.thread is None else of.thread.id
 
@@ -103,9 +107,9 @@ class Following:
     def take_note(self, method: str, params: Raw) -> None:
         """Put a notification where it belongs; what nobody reads is dropped."""
         if method in {RECORDS, ENDED}:
-            told = msgspec.json.decode(params, type=_OfWatch)
-            inbox = self._inbox(told.watch_id)
-            if inbox is None:
+            told = decode_json(params, _OfWatch)
+            inbox = self._inbox(told.watch_id) if told is not None else None
+            if inbox is None or told is None:
                 return
             if method == ENDED:
                 inbox.fail(NotFound(f"following thread {told.thread_id}: {told.reason}"))
@@ -137,13 +141,19 @@ class Following:
 
         def adopt(result: Raw) -> None:
             with suppress(msgspec.MsgspecError):  # whoever asked is told of it
-                watch_id = msgspec.json.decode(result, type=_Watched).watch_id
+                watch_id = msgspec.json.decode(result, type=_Named).watch_id
                 self._inbox(watch_id)
                 self._adopted.add(watch_id)
 
+        def abandon(result: Raw) -> None:
+            with suppress(msgspec.MsgspecError):
+                watch_id = msgspec.json.decode(result, type=_Named).watch_id
+                if self._end is None:
+                    connection.spawn(stop_quietly(self, connection, watch_id))
+
         self._starting += 1
         try:
-            result = await connection.ask(_WATCH, params, then=adopt)
+            result = await connection.ask(_WATCH, params, then=adopt, late=abandon)
         finally:
             self._starting -= 1
             if not self._starting:
@@ -169,6 +179,12 @@ class Following:
     def unsubscribe(self, inbox: Inbox[Notice]) -> None:
         """Put nothing there any more."""
         self._notices.discard(inbox)
+
+
+async def stop_quietly(following: Following, connection: Connection, watch_id: str) -> None:
+    """Take a watch off; a server that is gone, or that takes its time, hears of it or need not."""
+    with suppress(ServerGone, NoAnswer):
+        await following.stop(connection, watch_id)
 
 
 class Watch:
@@ -212,33 +228,15 @@ class Watch:
         """Follow it no more. Idempotent."""
         watch_id, self._watch_id, self._inbox = self._watch_id, None, None
         if watch_id is not None:
-            await _stop(self._following, self._connection, watch_id)
+            await stop_quietly(self._following, self._connection, watch_id)
 
     async def _begin(self) -> Inbox[Followed]:
         params: dict[str, Any] = {"threadId": self._thread_id}
         if self.position is not None:
             params["position"] = self.position
-        starting = asyncio.ensure_future(self._following.start(self._connection, params))
-        try:
-            watched, inbox = await asyncio.shield(starting)
-        except asyncio.CancelledError:
-            starting.add_done_callback(self._abandon)
-            raise
+        watched, inbox = await self._following.start(self._connection, params)
         self.position, self._watch_id, self._inbox = watched.position, watched.watch_id, inbox
         return inbox
-
-    def _abandon(self, starting: asyncio.Future[tuple[_Watched, Inbox[Followed]]]) -> None:
-        """Take off a watch that came to be after its reader had left."""
-        if not starting.cancelled() and starting.exception() is None:
-            watch_id = starting.result()[0].watch_id
-            self._connection.spawn(_stop(self._following, self._connection, watch_id))
-
-
-async def _stop(following: Following, connection: Connection, watch_id: str) -> None:
-    try:
-        await following.stop(connection, watch_id)
-    except ServerGone:
-        return
 
 
 class Notices:

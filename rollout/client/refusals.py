@@ -14,6 +14,7 @@ import msgspec
 from msgspec import Raw, Struct
 
 from rollout.client.answers import Refused
+from rollout.client.lenient import decode_answer
 from rollout.errors import (
     Conflict,
     DamagedLog,
@@ -24,6 +25,7 @@ from rollout.errors import (
     StorageFailed,
     UnsupportedFormat,
 )
+from rollout.format.decoding import UNDECODABLE
 
 T = TypeVar("T")
 
@@ -63,20 +65,28 @@ class _Data(Struct, frozen=True):
 
 
 def read_answer(method: str, result: Raw, answer: type[T]) -> T:
-    """Return an answer as what it should be. Raise UnsupportedFormat where it is something else."""
+    """Return an answer as what it should be, what is unknown in it kept. Raise UnsupportedFormat.
+
+    That is: it lacks what every server says, or has something else in its place.
+    """
     try:
-        return msgspec.json.decode(result, type=answer)
-    except msgspec.MsgspecError as error:
-        raise UnsupportedFormat(
-            f"reading the answer to {method}: {error}", hint="Use a client as new as the server."
-        ) from error
+        return decode_answer(result, answer)
+    except UNDECODABLE as error:
+        raise unreadable(method, str(error) or "nested too deeply") from error
+
+
+def unreadable(method: str, why: str) -> UnsupportedFormat:
+    """Return the error for an answer that this release cannot read."""
+    return UnsupportedFormat(
+        f"reading the answer to {method}: {why}", hint="Use a client as new as the server."
+    )
 
 
 def error_of(refused: Refused) -> RolloutError:
     """Return the library's error for one that a server answered with."""
     try:
         cause = msgspec.json.decode(refused.data, type=_Data | None) or _Data()
-    except msgspec.MsgspecError:
+    except UNDECODABLE:
         cause = _Data()  # another server's words of its own
     family = _family(refused, cause.rollout.code)
     return family(refused.message, hint=cause.rollout.hint or _HINTS.get(family))

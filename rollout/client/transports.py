@@ -53,10 +53,22 @@ class Streams:
         return "the server closed it"
 
     async def close(self) -> None:
-        """Close both directions."""
+        """Close both directions; what the other side does not take within some time is dropped."""
+        self.end()
+        await self.ended()
+
+    def end(self) -> None:
+        """Send what was written, then nothing more."""
         self._writer.close()
+
+    async def ended(self) -> None:
+        """Wait until all was taken; drop what the other side leaves lying for too long."""
+        closing = asyncio.ensure_future(self._writer.wait_closed())
+        _, late = await asyncio.wait((closing,), timeout=_EXIT_SECONDS)
+        if late:
+            self._writer.transport.abort()
         with suppress(OSError):
-            await self._writer.wait_closed()
+            await closing
 
 
 class Child:
@@ -88,16 +100,17 @@ class Child:
         try:
             async with asyncio.timeout(_EXIT_SECONDS):
                 status = await self._process.wait()
-                await asyncio.shield(self._listener)
         except TimeoutError:
             return "the server closed its output"
+        # Whatever the server started may hold its stderr open.
+        await asyncio.wait((self._listener,), timeout=_EXIT_SECONDS)
         said = " | ".join(self._said)[-_STDERR_CHARS:]
         how = f"was killed by signal {-status}" if status < 0 else f"exited with status {status}"
         return f"the server {how}" + (f", saying: {said}" if said else "")
 
     async def close(self) -> None:
         """Let it answer what it read and exit; one that does not is terminated, then killed."""
-        await self._streams.close()
+        self._streams.end()
         for stop in (None, self._process.terminate, self._process.kill):
             if stop is not None:
                 with suppress(ProcessLookupError):
@@ -107,6 +120,7 @@ class Child:
                     await self._streams.drop()
                     await self._process.wait()
                     break
+        await self._streams.ended()
         self._listener.cancel()
         await asyncio.gather(self._listener, return_exceptions=True)
 

@@ -11,6 +11,7 @@ import msgspec
 from msgspec import UNSET, Raw, Struct, UnsetType
 
 from rollout.turns import parts, tool_parts, words
+from rollout.turns.unknown import UnknownItem
 
 
 class UserMessage(Struct, frozen=True, tag="userMessage", tag_field="type", rename="camel", kw_only=True):
@@ -279,12 +280,13 @@ ThreadItem = (
     | EnteredReviewMode
     | ExitedReviewMode
     | ContextCompaction
+    | UnknownItem
 )
 
 
 def item_type(item: ThreadItem) -> str:
     """Return the wire's word for the kind of `item`, for example `userMessage`."""
-    return str(item.__struct_config__.tag)
+    return item.kind if isinstance(item, UnknownItem) else str(item.__struct_config__.tag)
 
 
 def with_times(item: ThreadItem, *, started_at_ms: int | None, completed_at_ms: int | None) -> ThreadItem:

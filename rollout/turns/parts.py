@@ -9,6 +9,7 @@ from __future__ import annotations
 from msgspec import UNSET, Struct, UnsetType
 
 from rollout.turns import words
+from rollout.turns.unknown import UnknownPart
 
 # What a user sends.
 
@@ -77,7 +78,14 @@ class MentionInput(Struct, frozen=True, tag="mention", tag_field="type"):
 
 
 UserInput = (
-    TextInput | ImageInput | LocalImageInput | AudioInput | LocalAudioInput | SkillInput | MentionInput
+    TextInput
+    | ImageInput
+    | LocalImageInput
+    | AudioInput
+    | LocalAudioInput
+    | SkillInput
+    | MentionInput
+    | UnknownPart
 )
 
 

@@ -12,6 +12,7 @@ import msgspec
 from msgspec import Raw, Struct
 
 from rollout.turns import words
+from rollout.turns.unknown import UnknownPart
 
 NULL: Final = Raw(b"null")
 """The JSON null, for arbitrary members that a record leaves out."""
@@ -48,7 +49,7 @@ class UnknownAction(Struct, frozen=True, tag="unknown", tag_field="type"):
     command: str
 
 
-CommandAction = ReadAction | ListFilesAction | SearchAction | UnknownAction
+CommandAction = ReadAction | ListFilesAction | SearchAction | UnknownAction | UnknownPart
 
 
 class AddedFile(Struct, frozen=True, tag="add", tag_field="type"):
@@ -69,7 +70,7 @@ class FileUpdate(Struct, frozen=True):
     """One file of a patch. `diff` is the whole content of an added or deleted file."""
 
     path: str
-    kind: AddedFile | DeletedFile | UpdatedFile
+    kind: AddedFile | DeletedFile | UpdatedFile | UnknownPart
     diff: str
 
 
@@ -125,7 +126,7 @@ class ToolAudio(Struct, frozen=True, tag="inputAudio", tag_field="type", rename=
     audio_url: str
 
 
-ToolContent = ToolText | ToolImage | ToolAudio
+ToolContent = ToolText | ToolImage | ToolAudio | UnknownPart
 
 
 class OutputText(Struct, frozen=True, tag="input_text", tag_field="type"):
@@ -155,7 +156,7 @@ class OutputSealed(Struct, frozen=True, tag="encrypted_content", tag_field="type
     encrypted_content: str
 
 
-OutputPart = OutputText | OutputImage | OutputAudio | OutputSealed
+OutputPart = OutputText | OutputImage | OutputAudio | OutputSealed | UnknownPart
 
 
 class AgentState(Struct, frozen=True):
@@ -189,7 +190,7 @@ class OtherWebAction(Struct, frozen=True, tag="other", tag_field="type"):
     """Any other use of the web."""
 
 
-WebAction = SearchedWeb | OpenedPage | FoundInPage | OtherWebAction
+WebAction = SearchedWeb | OpenedPage | FoundInPage | OtherWebAction | UnknownPart
 
 
 class UsageLimitFailure(Struct, frozen=True, tag="usageLimitExceeded", tag_field="type", rename="camel"):

@@ -15,7 +15,7 @@ import msgspec
 import pytest
 
 import rollout
-from rollout.client import Client, ServerGone, connect_stdio, connect_unix, connect_websocket
+from rollout.client import Client, ServerGone, connect_stdio, connect_unix, connect_websocket, transports
 from rollout.client.transports import Child
 from rollout.errors import Conflict, InvalidCursor, InvalidRequest, NotFound
 from tests.recorded_home import new_thread, said
@@ -241,6 +241,25 @@ def test_a_server_that_dies_is_told_of(home: Path) -> None:
                 await anext(watch)
             with pytest.raises(ServerGone, match="killed by signal 9"):
                 await client.list_threads()
+
+    run(home, over_pipes, work)
+
+
+def test_a_server_that_takes_and_gives_nothing_is_ended(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Leaving does not wait for what it will never read: it is terminated, then killed."""
+    monkeypatch.setattr(transports, "_EXIT_SECONDS", 0.2)
+
+    async def work(client: Client, home: Path) -> None:
+        child = client._connection._transport
+        assert isinstance(child, Child)
+        child._process.send_signal(signal.SIGSTOP)
+        asking = [asyncio.ensure_future(client.set_name("x", name="y" * 1_000_000)) for _ in range(4)]
+        await asyncio.sleep(0)
+        await client.close()
+        assert child._process.returncode == -signal.SIGKILL
+        assert all(
+            isinstance(one, ServerGone) for one in await asyncio.gather(*asking, return_exceptions=True)
+        )
 
     run(home, over_pipes, work)
 

@@ -159,3 +159,53 @@ def test_an_answer_of_another_shape_is_refused() -> None:
             await client.unsubscribe("one")
 
     with_client(run)
+
+
+def test_an_answer_that_is_nested_too_deeply_ends_its_request_alone() -> None:
+    """The reader of all answers does not end with it, which would leave everybody waiting."""
+
+    async def run(client: Client, peer: Peer) -> None:
+        asking = asyncio.ensure_future(client.ask("thread/read"))
+        request = await peer.heard("thread/read")
+        peer.say_line(b'{"id":%d,"result":%s%s}' % (request["id"], b"[" * 100_000, b"]" * 100_000))
+        with pytest.raises(UnsupportedFormat, match="answer to thread/read: nested too deeply"):
+            await asking
+        peer.answers["thread/unsubscribe"] = lambda _: LET_GO
+        assert await client.unsubscribe("two") == "unsubscribed"
+
+    with_client(run)
+
+
+def test_closing_tells_those_who_wait() -> None:
+    """Nobody waits for an answer of a connection that was let go."""
+
+    async def run(client: Client, peer: Peer) -> None:
+        asking = asyncio.ensure_future(client.archive("one"))
+        await peer.heard("thread/archive")
+        await client.close()
+        with pytest.raises(ServerGone, match="thread/archive: the connection ended: it was closed here"):
+            await asking
+
+    with_client(run)
+
+
+def test_nothing_is_kept_of_requests_that_were_left() -> None:
+    """Whether they were cancelled, refused, out of time or answered."""
+
+    async def run(client: Client, peer: Peer) -> None:
+        held = client._connection._waiting
+        asking = [asyncio.ensure_future(client.archive(str(number))) for number in range(3)]
+        await peer.heard("thread/archive", 3)
+        answered, refused, left = peer.of("thread/archive")
+        assert len(held) == 3
+        peer.answer(answered, {})
+        peer.refuse(refused, {"code": -32600, "message": "no"})
+        asking[2].cancel()
+        await asyncio.gather(*asking, return_exceptions=True)
+        client._connection._timeout_seconds = 0
+        with pytest.raises(NoAnswer):
+            await client.archive("late")
+        assert held == {}
+        peer.answer(left, {})
+
+    with_client(run)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ import pytest
 from rollout.client import following
 from rollout.client.client import Client
 from rollout.client.following import ENDED, RECORDS, Position
-from rollout.client.refusals import ServerGone
+from rollout.client.refusals import NoAnswer, ServerGone
 from rollout.errors import Conflict, NotFound, UnsupportedFormat
 from tests.unit.client.peer import Peer, with_client
 
@@ -149,6 +150,67 @@ def test_a_watch_whose_reader_left_before_the_answer_is_taken_off() -> None:
             await beginning
         peer.answer(request, {"watchId": "watch-1", "position": START})
         assert (await peer.heard("rollout/thread/unwatch"))["params"] == {"watchId": "watch-1"}
+
+    with_client(run)
+
+
+def test_a_watch_that_was_answered_too_late_is_taken_off() -> None:
+    """Once whoever asked ran out of patience, and nobody knows it by its id."""
+
+    async def run(client: Client, peer: Peer) -> None:
+        peer.answers["rollout/thread/unwatch"] = lambda _: {"status": "unwatched"}
+        client._connection._timeout_seconds = 0
+        with pytest.raises(NoAnswer, match="rollout/thread/watch"):
+            await client.watch("one").__aenter__()
+        client._connection._timeout_seconds = None
+        peer.answer(peer.of("rollout/thread/watch")[0], {"watchId": "watch-1", "position": START})
+        assert (await peer.heard("rollout/thread/unwatch"))["params"] == {"watchId": "watch-1"}
+        assert client._connection._waiting.keys() <= {peer.asked[-1]["id"]}
+
+    with_client(run)
+
+
+def test_a_watch_that_is_answered_while_its_reader_leaves_is_taken_off() -> None:
+    """The answer has come, and who asked is cancelled before it could look at it."""
+
+    async def run(client: Client, peer: Peer) -> None:
+        peer.answers["rollout/thread/unwatch"] = lambda _: {"status": "unwatched"}
+        beginning = asyncio.ensure_future(client.watch("one").__aenter__())
+        request = await peer.heard("rollout/thread/watch")
+        answer = json.dumps({"id": request["id"], "result": {"watchId": "watch-1", "position": START}})
+        client._connection._take(answer.encode())
+        beginning.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await beginning
+        assert (await peer.heard("rollout/thread/unwatch"))["params"] == {"watchId": "watch-1"}
+        assert client._following._watches == {}
+
+    with_client(run)
+
+
+def test_leaving_a_watch_waits_for_no_server_that_is_silent() -> None:
+    """What was read is not lost to an error about an answer that nobody needs."""
+
+    async def run(client: Client, peer: Peer) -> None:
+        watching(peer)
+        async with client.watch("one"):
+            del peer.answers["rollout/thread/unwatch"]
+            client._connection._timeout_seconds = 0
+        assert peer.of("rollout/thread/unwatch")
+
+    with_client(run)
+
+
+def test_a_notification_that_is_unknown_is_a_notice() -> None:
+    """By its name, with its members as they came; of a watch it cannot name it is dropped."""
+
+    async def run(client: Client, peer: Peer) -> None:
+        async with client.notices() as notices:
+            peer.note(RECORDS, {"watch": 1})
+            peer.note("thread/teleported", {"threadId": 7, "to": "Mars"})
+            found = await anext(notices)
+            assert (found.method, found.thread_id) == ("thread/teleported", None)
+            assert json.loads(bytes(found.params)) == {"threadId": 7, "to": "Mars"}
 
     with_client(run)
 
