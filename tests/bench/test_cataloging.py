@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import pytest
-from benchmark import cataloging
 from benchmark.archive import write_archive
 from benchmark.cataloging import run_catalog
 from benchmark.data import Data
 
 import rollout
+from tests.bench.small import small_run
 
 
 def bytes_of(home: Path) -> dict[str, bytes]:
@@ -35,12 +34,11 @@ def test_every_thread_of_an_archive_is_read(tmp_path: Path) -> None:
     assert len({row.updated_at for row in rows}) == 5
 
 
-def test_every_row_is_measured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_every_row_is_measured(tmp_path: Path) -> None:
     """And files that grew for a while are what they were."""
-    monkeypatch.setattr(cataloging, "_QUICK", 5)
     data = Data(tmp_path)
     before = bytes_of(data.archive(5))
-    monkeypatch.setattr(cataloging, "_SHAPES", ())
-    rows = run_catalog(data, is_quick=True, rounds=1, say=lambda _: None)
+    rows = run_catalog(small_run(data))
     assert all(row.samples_ms for row in rows)
+    assert {row.group for row in rows} == {"cold build", "refresh", "listing", "search"}
     assert bytes_of(data.archive(5)) == before

@@ -9,13 +9,13 @@ from benchmark.compressing import run_compressing, write_repeating
 from benchmark.data import MIXED, Data
 
 import rollout
+from tests.bench.small import small_run
 
 
 def test_every_row_is_measured(tmp_path: Path) -> None:
     """Plain and sealed, packing and unpacking, and a log that repeats itself."""
-    rows = run_compressing(Data(tmp_path), turns=20, rounds=1, say=lambda _: None, is_quick=True)
+    rows = run_compressing(small_run(Data(tmp_path)))
     assert all(row.samples_ms for row in rows)
-    assert all(row.budget_ms is None for row in rows)
     names = " ".join(row.name for row in rows)
     for part in ("plain", "sealed", "compress", "decompress", "image"):
         assert part in names

@@ -6,12 +6,14 @@ import json
 from pathlib import Path
 
 import pytest
+from benchmark.data import Data
 from benchmark.peer_environments import find_peer
 from benchmark.peers_recording import open_subject, turn_items
 from benchmark.recorders import measure_crowds
-from benchmark.recording import OURS, SUBJECTS, Plan, measure_recording
+from benchmark.recording import SUBJECTS, Plan, run_recording
 
 import rollout
+from tests.bench.small import small_run
 
 
 def test_equal_numbers_give_equal_turns() -> None:
@@ -36,13 +38,16 @@ def test_recorded_turns_are_read_back(given: str, tmp_path: Path) -> None:
 
 
 def test_every_subject_has_its_row(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A run without peers has our rows and the bare ones; durability decides the syncs of a turn."""
+    """Ours and the bare ones; durability decides the syncs of a turn."""
     monkeypatch.setattr("benchmark.recording._SYNC_TURNS", 2)
-    rows = measure_recording(tmp_path, Plan((1,), 1, 1), [], lambda _: None)
-    syncs = {row["subject"]: row["syncs"] for row in rows}
-    assert set(syncs) == set(SUBJECTS)
-    assert (syncs[OURS], syncs["ours record item by item"], syncs["ours none at once"]) == (1, 7, 0)
-    assert syncs["ours turn whole"] == 1
+    monkeypatch.setattr("benchmark.recording.QUICK", Plan((1,), 1, 1))
+    rows = run_recording(small_run(Data(tmp_path), only="a turn behind"))
+    syncs = {row.name: row.syncs for row in rows}
+    assert len(syncs) == len(SUBJECTS)
+    assert syncs["recorder, durability turn, one write"] == 1
+    assert syncs["durability record, item by item"] == 7
+    assert syncs["durability none"] == 0
+    assert syncs["Store.append_turn"] == 1
 
 
 def test_peer_that_cannot_be_installed_is_absent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -58,6 +63,6 @@ def test_peer_that_cannot_be_installed_is_absent(tmp_path: Path, monkeypatch: py
 
 
 def test_crowds_of_recorders_are_counted(tmp_path: Path) -> None:
-    """Every crowd has a rate, ours and the bare one."""
-    rows = measure_crowds(tmp_path, (1, 2), 1, 4, lambda _: None)
-    assert {row["name"] for row in rows} == {"1 bare writers", "2 bare writers", "1 recorders", "2 recorders"}
+    """Every crowd has a row, ours and the bare one."""
+    rows = measure_crowds(tmp_path, (1, 2), 1, 4)
+    assert [len(row.samples_ms) for row in rows] == [1] * 4

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from benchmark.data import Data
 from benchmark.searching import search_rows
 
+from tests.bench.small import small_run
 from tests.catalog_home import DiskHome
 
 
@@ -13,7 +15,7 @@ def test_every_row_is_measured(tmp_path: Path) -> None:
     """And every query finds threads in which a message matches."""
     disk = DiskHome(tmp_path)
     try:
-        rows = list(search_rows(disk.catalog(), tmp_path, 1, lambda _: None, is_quick=True))
+        rows = list(search_rows(disk.catalog(), tmp_path, small_run(Data(tmp_path))))
     finally:
         disk.close()
     assert len(rows) == 8

@@ -1,139 +1,168 @@
-"""The benchmark's command line; `tools/bench` sets up its environment and runs this.
-
-tools/bench [--recording | --forks | --server | --catalog | --compressing] [--quick | --full] [--only TEXT]
-            [--rounds N] [--json FILE] [--no-client]
-"""
+"""The benchmark's command line; `tools/bench` sets up its environment and runs this."""
 
 import argparse
 import json
 import sys
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from benchmark.clients import find_client, measure_client
+from benchmark.clients import find_client
 from benchmark.data import Data
-from benchmark.measure import measure, own_peak_bytes, peak_in_fresh_process
-from benchmark.report import as_json, describe, machine, table
-from benchmark.rows import FULL, NORMAL, QUICK, Row, described_threads, make_rows
-from benchmark.timed import TimedRow, timed_table
+from benchmark.history import FACTOR, as_text, compare, comparison, find_last, keep
+from benchmark.report import table
+from benchmark.run import FULL, NORMAL, QUICK, SCALES, Run
+from benchmark.suites import SUITES, peak_of, run_suites, run_worker
+from benchmark.tables import fill
 
 ROOT = Path(__file__).resolve().parents[2]
-_CLIENT_ROUNDS = 3
+_BENCH = ROOT / ".build" / "bench"
+_PAGES = ROOT / "docs" / "bench"
+_BASELINE = _PAGES / "baseline.json"
+_DOCUMENT = ROOT / "docs" / "performance.md"
+_USAGE = """\
+Without a suite, all of them run, one after the other. A suite that fails is named at the end; the exit
+status is 1 then, and when --compare finds a regression. Every run is kept below .build/bench/history."""
+
+Json = dict[str, Any]
 
 
 def main() -> int:
     """Run the command line; return the exit status."""
     options = _parser().parse_args()
-    if options.recording:
-        # Late: what it imports would count as memory of the rows of reading.
-        from benchmark.recording_report import recording_table, run_recording
-
-        result = run_recording(
-            options.data.parent,
-            is_quick=options.quick,
-            is_full=options.full,
-            rounds=options.rounds,
-            only=options.only,
-            say=_say,
-        )
-        print(recording_table(result))
-        _keep(result, options.json)
+    if options.plot is not None:
+        _draw(_read(options.plot))
         return 0
-    if options.forks:
-        from benchmark.forking import run_forks
-
-        client = None if options.no_client else find_client(ROOT / ".cache" / "reference-client")
-        scale = QUICK if options.quick else NORMAL
-        found = run_forks(
-            Data(options.data), turns=scale.turns, rounds=options.rounds, client=client, say=_say
-        )
-        return _show_timed(found, options.json)
-    if options.server:
-        from benchmark.serving import run_serving
-
-        client = None if options.no_client else find_client(ROOT / ".cache" / "reference-client")
-        scale = QUICK if options.quick else NORMAL
-        found = run_serving(
-            Data(options.data), turns=scale.turns, rounds=options.rounds, client=client, say=_say
-        )
-        return _show_timed(found, options.json)
-    if options.catalog:
-        from benchmark.cataloging import run_catalog
-
-        found = run_catalog(Data(options.data), is_quick=options.quick, rounds=options.rounds, say=_say)
-        return _show_timed(found, options.json)
-    if options.compressing:
-        from benchmark.compressing import run_compressing
-
-        scale = QUICK if options.quick else NORMAL
-        found = run_compressing(
-            Data(options.data),
-            turns=scale.turns,
-            rounds=options.rounds,
-            say=_say,
-            is_quick=options.quick,
-        )
-        return _show_timed(found, options.json)
-    data = Data(options.data)
-    scale = QUICK if options.quick else FULL if options.full else NORMAL
-    rows = [row for row in make_rows(data, scale) if options.only in row.key]
+    if options.tables:
+        _fill(_read(_BASELINE))
+        return 0
+    suites = [suite for suite in SUITES if vars(options)[suite]] or list(SUITES)
+    run = _run(options)
     if options.peak_of is not None:
-        next(row for row in rows if row.key == options.peak_of).work()
-        print(own_peak_bytes())
+        print(peak_of(suites[0], run, options.peak_of))
         return 0
-
-    def peak_of(row: Row) -> int:
-        flags = [flag for flag in ("--quick", "--full") if vars(options)[flag[2:]]]
-        return peak_in_fresh_process(row, [*flags, "--data", str(options.data)])
-
-    threads = described_threads(data, scale)
-    measured = measure(rows, options.rounds, peak_of, _say)
-    client = None if options.no_client else find_client(ROOT / ".cache" / "reference-client")
-    if client is not None:
-        for name, thread in threads.items():
-            _say(f"reference client: {name}")
-            measured += measure_client(client, name, thread, _CLIENT_ROUNDS)
-    result = as_json(measured, describe(threads))
+    if options.worker is not None:
+        options.worker.write_text(json.dumps(run_worker(suites[0], run)))
+        return 0
+    # The last run is looked for before this one becomes it.
+    before = None if options.compare is None else _before(options.compare, run.scale.name)
+    result = _read(options.load) if options.load else run_suites(suites, run)
+    if not options.load:
+        _say(f"kept as {keep(result, _BENCH / 'history')}")
     print(table(result))
-    _keep(result, options.json)
-    return 0
+    if options.json is not None:
+        options.json.write_text(as_text(result), encoding="utf-8")
+    if options.publish:
+        _publish(result)
+    changes = compare(before, result, options.factor) if before else []
+    if before:
+        print("\n" + "\n".join(comparison(changes, before, result)))
+    return 1 if result["failures"] or any(change.worse for change in changes) else 0
 
 
-def _show_timed(rows: Sequence[TimedRow], path: Path | None) -> int:
-    """Print rows that go by the clock, and keep them; return the exit status."""
-    found = [row.as_json() for row in rows]
-    print(timed_table(found))
-    _keep({"machine": machine(), "rows": found}, path)
-    return 0
+def _run(options: argparse.Namespace) -> Run:
+    scale = QUICK if options.quick else FULL if options.full else NORMAL
+    scale = SCALES[options.scale] if options.scale else scale
+    rounds = options.rounds or scale.rounds
+    client = None if options.no_client else find_client(ROOT / ".cache" / "reference-client")
+    arguments = [
+        "--scale",
+        scale.name,
+        "--rounds",
+        str(rounds),
+        "--data",
+        str(options.data),
+        "--only",
+        options.only,
+    ]
+    arguments += ["--no-client"] if options.no_client else []
+    is_alone = options.peak_of is not None
+    return Run(Data(options.data), scale, rounds, _say, options.only, client, tuple(arguments), is_alone)
 
 
-def _keep(result: dict[str, Any], path: Path | None) -> None:
-    if path is not None:
-        path.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+def _publish(run: Json) -> None:
+    """Let a run be the one that the documents show."""
+    _PAGES.mkdir(exist_ok=True)
+    _BASELINE.write_text(as_text(run), encoding="utf-8")
+    _draw(run)
+    _fill(run)
+
+
+def _draw(run: Json) -> None:
+    # Late: only who draws needs what it imports.
+    from benchmark.plots import draw
+
+    for path in draw(run, _PAGES):
+        _say(f"drawn: {path}")
+
+
+def _fill(run: Json) -> None:
+    _DOCUMENT.write_text(fill(_DOCUMENT.read_text(encoding="utf-8"), run), encoding="utf-8")
+
+
+def _before(named: str, scale: str) -> Json:
+    if named != "last":
+        return _read(Path(named))
+    path = find_last(_BENCH / "history", scale)
+    if path is None:
+        raise SystemExit("there is no earlier run of such data to compare with")
+    return _read(path)
+
+
+def _read(path: Path) -> Json:
+    found: Json = json.loads(path.read_text(encoding="utf-8"))
+    return found
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="tools/bench", description="Measure the read paths, or recording.")
+    parser = argparse.ArgumentParser(
+        prog="tools/bench", description="Measure the store, beside its peers.", epilog=_USAGE
+    )
+    add = parser.add_argument
+    for suite in SUITES:
+        add(f"--{suite}", action="store_true", help=f"measure {suite}; may be given with others")
     size = parser.add_mutually_exclusive_group()
     size.add_argument("--quick", action="store_true", help="small data, no budgets: does it run at all")
-    size.add_argument("--full", action="store_true", help="with the log of 1 GB")
-    parser.add_argument("--recording", action="store_true", help="measure recording instead of reading")
-    parser.add_argument("--forks", action="store_true", help="measure forks instead of reading")
-    parser.add_argument("--server", action="store_true", help="measure the server instead of reading")
-    parser.add_argument("--catalog", action="store_true", help="measure the catalog instead of reading")
-    parser.add_argument("--compressing", action="store_true", help="measure compressed threads instead")
-    parser.add_argument("--only", default="", metavar="TEXT", help="rows whose name contains this")
-    parser.add_argument("--rounds", type=int, default=7, help="how often every row takes part")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write the result there, too")
-    parser.add_argument("--data", type=Path, default=ROOT / ".build" / "bench" / "data", metavar="FOLDER")
-    parser.add_argument("--no-client", action="store_true", help="leave the reference client out")
-    parser.add_argument("--peak-of", metavar="ROW", help=argparse.SUPPRESS)
+    size.add_argument("--full", action="store_true", help="with logs of 1 GB")
+    add(
+        "--only",
+        default="",
+        metavar="TEXT",
+        help="groups whose name contains this; where none does, such rows",
+    )
+    add("--rounds", type=int, metavar="N", help="how often every row takes part")
+    add("--json", type=Path, metavar="FILE", help="write the result there, too")
+    add("--no-client", action="store_true", help="leave the reference client out")
+    add(
+        "--data",
+        type=Path,
+        default=_BENCH / "data",
+        metavar="FOLDER",
+        help="where generated threads are kept",
+    )
+    add("--load", type=Path, metavar="FILE", help="take the run in this file, measure nothing")
+    add(
+        "--compare",
+        nargs="?",
+        const=str(_BASELINE),
+        metavar="FILE",
+        help="show what changed since the run in this file; `last`: the run before; else the published one",
+    )
+    add("--factor", type=float, default=FACTOR, metavar="X", help="how much slower is a regression")
+    add("--publish", action="store_true", help="let this run be the one in docs: baseline, plots and tables")
+    add("--plot", type=Path, metavar="FILE", help="draw the plots of the run in this file, measure nothing")
+    add(
+        "--tables",
+        action="store_true",
+        help="write the tables of docs from the published run, measure nothing",
+    )
+    add("--scale", choices=list(SCALES), help=argparse.SUPPRESS)
+    add("--worker", type=Path, help=argparse.SUPPRESS)
+    add("--peak-of", metavar="ROW", help=argparse.SUPPRESS)
     return parser
 
 
 def _say(what: str) -> None:
-    print(what, file=sys.stderr)
+    print(what, file=sys.stderr, flush=True)
 
 
 if __name__ == "__main__":

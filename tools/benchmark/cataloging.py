@@ -5,14 +5,16 @@ A store is opened anew for every sample of a refresh, as a command does.
 """
 
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import rollout
-from benchmark.data import LEGACY, RIGHT_AFTER, Data
+from benchmark.data import LEGACY, RIGHT_AFTER
+from benchmark.run import Part, Run, run_parts
 from benchmark.searching import search_rows
 from benchmark.timed import TimedRow
 from rollout.catalog.catalog import Catalog
@@ -29,35 +31,36 @@ from rollout.store.listing import SortKey
 from rollout.store.opening import Opener
 from rollout.store.store import Store
 
-FILES = 60_607
-THREADS = 100_000
-_QUICK = 300
 _PAGE = 50
-_SHAPES = (RIGHT_AFTER, LEGACY)
 _MB = 1e6
 _WITH, _WITHOUT = "with search", "without search"
 _LINE = b'{"timestamp":"2026-11-21T04:09:33Z","ordinal":8,"type":"event_msg","payload":{"type":"warning"}}\n'
 
 
-def run_catalog(data: Data, *, is_quick: bool, rounds: int, say: Callable[[str], None]) -> list[TimedRow]:
+def run_catalog(run: Run) -> list[TimedRow]:
     """Measure all rows."""
-    rows: list[TimedRow] = []
-    files, threads = (_QUICK, 2 * _QUICK) if is_quick else (FILES, THREADS)
     with tempfile.TemporaryDirectory(prefix="rollout-bench-") as scratch:
         state = Path(scratch)
-        say(f"an archive of {files:,} threads")
-        rows += _refresh_rows(data.archive(files), state / "refresh", files, rounds)
-        say(f"a listing of {threads:,} threads")
-        rows += _listing_rows(data.archive(threads), state / "listing", threads, rounds)
-        for shape in _SHAPES:
-            say(f"a cold build of a long {shape.mode} thread")
-            home = data.thread(shape).home
-            rows += _build_rows(home, state / shape.mode, f"long {shape.mode} thread", rounds, is_long=True)
-        empty = state / "empty"
-        empty.mkdir()
-        with _catalog(empty, state / "search", DOMAINS) as catalog:
-            rows += search_rows(catalog, state, rounds, say, is_quick=is_quick)
-    return rows
+        parts: dict[str, Part] = {
+            "cold build": partial(_long_build_rows, state),
+            "refresh": partial(_refresh_rows, state / "refresh"),
+            "listing": partial(_listing_rows, state / "listing"),
+            "search": partial(_search_rows, state),
+        }
+        return run_parts(run, parts)
+
+
+def _search_rows(state: Path, run: Run) -> Iterator[TimedRow]:
+    empty = state / "empty"
+    empty.mkdir()
+    with _catalog(empty, state / "search", DOMAINS) as catalog:
+        yield from search_rows(catalog, state, run)
+
+
+def _long_build_rows(state: Path, run: Run) -> Iterator[TimedRow]:
+    for shape in (RIGHT_AFTER, LEGACY):
+        home = run.data.thread(replace(shape, turns=run.scale.turns)).home
+        yield from _build_rows(home, state / shape.mode, f"a long {shape.mode} thread", run.rounds)
 
 
 @contextmanager
@@ -66,14 +69,18 @@ def _opened(home: Path, state: Path) -> Iterator[Store]:
         yield store
 
 
-def _refresh_rows(home: Path, state: Path, files: int, rounds: int) -> Iterator[TimedRow]:
-    yield from _build_rows(home, state, f"{files:,} small files", 1, is_long=False)
+def _refresh_rows(state: Path, run: Run) -> Iterator[TimedRow]:
+    files = run.scale.files
+    home = run.data.archive(files)
+    (built,) = _build_rows(home, state, f"{files:,} small files", 1, is_long=False)
+    built.group = "cold build"
+    yield built
     state = _state_of(state, _WITH, 0)
-    fresh = TimedRow("refresh, nothing changed", 1000.0)
-    changed = TimedRow("refresh, one file changed", 1100.0)
-    told = TimedRow("the same, told which", 20.0)
+    fresh = TimedRow(f"of {files:,} files, nothing changed", ("refresh",))
+    changed = TimedRow("one file changed", ("refresh-one",))
+    told = TimedRow("the same, told which", ("refresh-told",))
     paths = iter(sorted(home.glob("sessions/*/*/*/*.jsonl")))
-    for _ in range(rounds):
+    for _ in range(run.rounds):
         with _opened(home, state) as store:
             fresh.time(store.catalog.get().refresh)
         with _grown(next(paths)), _opened(home, state) as store:
@@ -100,21 +107,23 @@ def _grown(path: Path) -> Iterator[None]:
         path.write_bytes(before)
 
 
-def _build_rows(home: Path, state: Path, what: str, rounds: int, *, is_long: bool) -> Iterator[TimedRow]:
+def _build_rows(
+    home: Path, state: Path, what: str, rounds: int, *, is_long: bool = True
+) -> Iterator[TimedRow]:
     """Yield cold builds of all domains, and of all but the search; budgets are for long threads."""
     paths = list(home.glob("sessions/*/*/*/*.jsonl"))
     size = sum(path.stat().st_size for path in paths) / _MB
-    for words, domains, speed in (
-        (_WITH, DOMAINS, 100),
-        (_WITHOUT, tuple(one for one in DOMAINS if one.name != "search"), 300),
+    for words, domains, budget in (
+        (_WITH, DOMAINS, "build-search"),
+        (_WITHOUT, tuple(one for one in DOMAINS if one.name != "search"), "build"),
     )[: 2 if is_long else 1]:
-        row = TimedRow(f"cold build, {what}, {words}", size / speed * 1e3 if is_long else None)
+        row = TimedRow(f"{what}, {words}", (budget,) if is_long else ())
         for number in range(rounds):
             with _catalog(home, _state_of(state, words, number), domains) as catalog:
                 row.time(partial(catalog.refresh, wanted=frozenset(one.name for one in domains)))
-        fastest = min(row.processor_ms)
-        speed_shown, a_file = f"{size / fastest * 1e3:.0f} MB/s", f"{fastest / len(paths):.2f} ms a file"
-        row.note = f"{size:.0f} MB; by processor time {speed_shown}, {a_file}"
+        used_ms = row.used_ms or 0.0
+        row.figures[budget] = size / used_ms * 1e3
+        row.note = f"{size:.0f} MB, {used_ms / len(paths):.2f} ms of processor time a file"
         yield row
 
 
@@ -136,10 +145,12 @@ def _catalog(home: Path, state: Path, domains: Sequence[Domain]) -> Iterator[Cat
         yield catalog
 
 
-def _listing_rows(home: Path, state: Path, threads: int, rounds: int) -> Iterator[TimedRow]:
+def _listing_rows(state: Path, run: Run) -> Iterator[TimedRow]:
+    threads = run.scale.threads
+    home = run.data.archive(threads)
     with _opened(home, state) as store:
         catalog = store.catalog.get()
-        built = TimedRow(f"cold build, {threads:,} small files")
+        built = TimedRow(f"{threads:,} small files, of what listings need", group="cold build")
         built.time(catalog.refresh)
         yield built
         wheres = {
@@ -151,13 +162,14 @@ def _listing_rows(home: Path, state: Path, threads: int, rounds: int) -> Iterato
         }
         for sort in ("created", "updated", "recency"):
             for words, where in wheres.items():
-                row = TimedRow(f"query of {_PAGE} of {threads:,} by {sort}{words}", 5.0)
+                if sort != "created" and words:
+                    continue
+                row = TimedRow(f"query of {_PAGE} of {threads:,} by {sort}{words}", ("list-page",))
                 query = Query(_PAGE + 1, sort, True, False, None, where)
-                for _ in range(rounds * 3):
+                for _ in range(run.rounds * 3):
                     row.time(lambda query=query: catalog.ask("asking", lambda c: find_threads(c, query)))
-                if sort == "created" or not words:
-                    yield row
-        yield from _page_rows(store, threads, rounds)
+                yield row
+        yield from _page_rows(store, threads, run.rounds)
 
 
 def _page_rows(store: Store, threads: int, rounds: int) -> Iterator[TimedRow]:
@@ -172,7 +184,7 @@ def _page_rows(store: Store, threads: int, rounds: int) -> Iterator[TimedRow]:
         },
     }
     for words, options in asked.items():
-        row = TimedRow(f"page of {_PAGE} of {threads:,} {words}")
+        row = TimedRow(f"whole page of {_PAGE} of {threads:,} {words}")
         for _ in range(rounds):
             found = row.time(lambda options=options: store.list_threads(limit=_PAGE, **options))
             assert found.data, words

@@ -3,7 +3,7 @@
 import base64
 import random
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -11,6 +11,8 @@ from typing import Any
 import rollout
 from benchmark.peers_recording import turn_items
 from benchmark.recording import scratch_folder
+from benchmark.run import Run
+from benchmark.timed import TimedRow
 from rollout.format.encoding import Draft
 from rollout.store.checkpoints import Checkpoints
 
@@ -19,9 +21,6 @@ _MB = 1e6
 _IMAGE_BYTES = 300_000
 """As text, in base 64, 400 kB."""
 _EVERY_NTH = 10
-_AMORTISED_BUDGET_MS = 0.1
-_WORST_BUDGET_MS = 5.0
-_SHARE_BUDGET = 0.02
 
 
 def record_thread(home: Path, turns: int, *, has_images: bool = False) -> Path:
@@ -77,34 +76,24 @@ class _Spent:
             Checkpoints.find_due = plain  # type: ignore[method-assign]
 
 
-def measure_checkpoints(scratch: Path, turns: int, say: Callable[[str], None]) -> list[dict[str, Any]]:
-    """Return the rows of checkpoints: what a turn pays for them, and their share of the log."""
-    rows = []
+def checkpoint_rows(scratch: Path, run: Run) -> Iterator[TimedRow]:
+    """Yield what a turn pays for checkpoints: one row a kind of thread, one sample a turn."""
+    turns = run.scale.turns
     for has_images in (False, True):
-        name = f"{turns} turns of 6 kB" + (", an image of 400 kB in every tenth" if has_images else "")
-        say(f"checkpoints: {name}")
+        name = f"{turns:,} turns of 6 kB" + (", an image of 400 kB in every tenth" if has_images else "")
+        run.say(f"checkpoints: {name}")
         spent = _Spent()
         with scratch_folder(scratch) as home, spent.counting():
             size = record_thread(home, turns, has_images=has_images).stat().st_size
-        rows.append(_row(name, spent, turns, size))
-    return rows
+        yield _row(name, spent, turns, size)
 
 
-def _row(name: str, spent: _Spent, turns: int, size: int) -> dict[str, Any]:
-    amortised, worst = sum(spent.cpu_ms) / turns, max(spent.cpu_ms)
-    share = spent.bytes_written / size
-    is_within = amortised <= _AMORTISED_BUDGET_MS and worst <= _WORST_BUDGET_MS and share <= _SHARE_BUDGET
-    written = f"{spent.checkpoints} checkpoints are {share:.2%} of {size / _MB:.0f} MB"
-    return {
-        "group": "checkpoints while recording",
-        "name": name,
-        "amortised_cpu_ms": amortised,
-        "worst_cpu_ms": worst,
-        "worst_ms": max(spent.clock_ms),
-        "checkpoints": spent.checkpoints,
-        "bytes_written": spent.bytes_written,
-        "share": share,
-        "is_within": is_within,
-        "note": f"{amortised:.3f} ms of processor time a turn, the worst {worst:.2f} (by the clock "
-        f"{max(spent.clock_ms):.2f}); {written}; {'ok' if is_within else 'OVER'}",
-    }
+def _row(name: str, spent: _Spent, turns: int, size: int) -> TimedRow:
+    row = TimedRow(name, ("checkpoint-turn", "checkpoint-worst", "checkpoint-share"))
+    row.samples_ms, row.processor_ms = spent.clock_ms, spent.cpu_ms
+    row.figures["checkpoint-turn"] = sum(spent.cpu_ms) / turns
+    row.figures["checkpoint-worst"] = max(spent.cpu_ms)
+    row.figures["checkpoint-share"] = spent.bytes_written / size * 100
+    row.bytes_written = spent.bytes_written
+    row.note = f"{spent.checkpoints} checkpoints in {size / _MB:.0f} MB; budgets by processor time"
+    return row

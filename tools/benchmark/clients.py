@@ -16,7 +16,8 @@ from refclient.install import Client, find_clients
 from refclient.rpc import AppServer
 
 from benchmark.data import Thread
-from benchmark.measure import Measured, peak_bytes_of
+from benchmark.measure import peak_bytes_of
+from benchmark.timed import TimedRow
 
 _MS = 1e3
 _RESUME_SECONDS = 120.0
@@ -28,8 +29,8 @@ def find_client(cache: Path) -> Client | None:
     return found.clients[0] if found.clients else None
 
 
-def measure_client(client: Client, name: str, thread: Thread, rounds: int) -> list[Measured]:
-    """Time the first resume in a copy of the home, and the second by a fresh process."""
+def measure_client(client: Client, name: str, thread: Thread, rounds: int, peer: str) -> list[TimedRow]:
+    """Time the first resume in a copy of the home, the second by a fresh process; beside our row `peer`."""
     first: list[_Resumed] = []
     second: list[_Resumed] = []
     for _ in range(rounds):
@@ -39,20 +40,15 @@ def measure_client(client: Client, name: str, thread: Thread, rounds: int) -> li
             with StandIn() as endpoint:
                 first.append(_resume(client, home, thread, endpoint))
                 second.append(_resume(client, home, thread, endpoint))
-    group = f"reference client {client.version}"
-    note = "also starts a session"
     return [
-        Measured(
-            group,
+        TimedRow(
             f"{name}, {which}",
-            [resumed.took_ms for resumed in found],
-            [],
-            None,
-            None,
-            _largest([resumed.bytes_read for resumed in found]),
-            None,
-            _largest([resumed.peak_bytes for resumed in found]),
-            note,
+            samples_ms=[resumed.took_ms for resumed in found],
+            group="reference client",
+            peer=peer,
+            bytes_read=_largest([resumed.bytes_read for resumed in found]),
+            peak_bytes=_largest([resumed.peak_bytes for resumed in found]),
+            note=f"{client.version}; also starts a session",
         )
         for which, found in (("first", first), ("again", second))
     ]

@@ -10,7 +10,6 @@ import random
 import shutil
 import statistics
 import tempfile
-import time
 import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -18,8 +17,9 @@ from functools import partial
 from pathlib import Path
 
 import rollout
-from benchmark.data import MIXED, RIGHT_AFTER, Data, Thread
+from benchmark.data import MIXED, RIGHT_AFTER, Thread
 from benchmark.generator import Shape
+from benchmark.run import Part, Run, run_parts
 from benchmark.timed import TimedRow
 from benchmark.work import Outcome, newest_page, resume
 from rollout.ids import ThreadId
@@ -30,29 +30,22 @@ _MB = 1e6
 _MS = 1e3
 _IMAGE_BYTES = 300_000
 """As text, in base 64, 400 kB."""
-_RESUME_MS, _PAGE_MS = 8.0, 5.0
-_MB_A_SECOND = 150
+_SHAPES = {"right after a compaction": RIGHT_AFTER, "just before the next one": MIXED}
 _COPIES = 4
 _REPEATED_SHARE = 0.95
 
 
-def run_compressing(
-    data: Data, *, turns: int, rounds: int, say: Callable[[str], None], is_quick: bool
-) -> list[TimedRow]:
+def run_compressing(run: Run) -> list[TimedRow]:
     """Measure all rows."""
-    rows: list[TimedRow] = []
-    with tempfile.TemporaryDirectory(prefix="rollout-bench-") as scratch:
-        for name, shape in (("right after a compaction", RIGHT_AFTER), ("just before the next one", MIXED)):
-            say(f"reading: {name}")
-            rows += _reading_rows(name, data.thread(replace(shape, turns=turns)), Path(scratch), rounds)
-        say("packing and unpacking")
-        rows += _packing_rows(data.thread(replace(MIXED, turns=turns)), Path(scratch), rounds)
-        say("repeated images")
-        rows += _image_rows(data.thread(replace(MIXED, turns=turns)), Path(scratch), is_quick=is_quick)
-    if is_quick:
-        for row in rows:
-            row.budget_ms = None
-    return rows
+    with tempfile.TemporaryDirectory(prefix="rollout-bench-") as folder:
+        scratch = Path(folder)
+        parts: dict[str, Part] = {
+            f"reading, {name}": partial(_reading_rows, shape, scratch / name.replace(" ", "-"))
+            for name, shape in _SHAPES.items()
+        }
+        parts["packing"] = partial(_packing_rows, scratch)
+        parts["repeated images"] = partial(_image_rows, scratch)
+        return run_parts(run, parts)
 
 
 def _copied(thread: Thread, home: Path) -> Thread:
@@ -81,27 +74,26 @@ def _sealed(thread: Thread, home: Path) -> Thread:
     return Thread(home, thread.shape, str(Path(done.path).relative_to(copied.home)))
 
 
-def _reading_rows(name: str, plain: Thread, scratch: Path, rounds: int) -> list[TimedRow]:
-    folder = scratch / name.replace(" ", "-")
+def _reading_rows(shape: Shape, folder: Path, run: Run) -> Iterator[TimedRow]:
+    plain = run.data.thread(replace(shape, turns=run.scale.turns))
     sealed = _sealed(plain, folder)
-    rows = []
-    works: list[tuple[str, float, Callable[[Thread], Outcome]]] = [
-        ("resume", _RESUME_MS, resume),
-        ("newest 50 turns, summary", _PAGE_MS, partial(newest_page, view=ItemsView.SUMMARY)),
-        ("newest 50 turns, full", _PAGE_MS, partial(newest_page, view=ItemsView.FULL)),
+    works: list[tuple[str, str, Callable[[Thread], Outcome]]] = [
+        ("resume", "sealed-resume", resume),
+        ("newest 50 turns, summary", "sealed-page", partial(newest_page, view=ItemsView.SUMMARY)),
+        ("newest 50 turns, full", "sealed-page", partial(newest_page, view=ItemsView.FULL)),
     ]
-    for what, budget_ms, work in works:
-        beside = TimedRow(f"{what}, {name}: plain")
-        row = TimedRow(f"{what}, {name}: sealed", budget_ms)
-        for _ in range(rounds):
+    group = next(f"reading, {name}" for name, known in _SHAPES.items() if known == shape)
+    for what, budget, work in works:
+        beside = TimedRow(f"{what}: plain")
+        row = TimedRow(f"{what}: sealed", (budget,), peer=f"{group}: {beside.name}")
+        for _ in range(run.rounds):
             for one, thread in ((beside, plain), (row, sealed)):
-                found = one.time(partial(work, thread))
-                one.note = f"{found.bytes_read / _MB:.2f} MB read of {thread.size_bytes / _MB:.1f}"
-        rows += [beside, row]
-    return rows
+                one.bytes_read = one.time(partial(work, thread)).bytes_read
+        yield from (beside, row)
 
 
-def _packing_rows(thread: Thread, scratch: Path, rounds: int) -> Iterator[TimedRow]:
+def _packing_rows(scratch: Path, run: Run) -> Iterator[TimedRow]:
+    thread = run.data.thread(replace(MIXED, turns=run.scale.turns))
     size_bytes = thread.size_bytes
     home = scratch / "packing"
     folder = home / "sessions" / "2026" / "03" / "02"
@@ -112,42 +104,39 @@ def _packing_rows(thread: Thread, scratch: Path, rounds: int) -> Iterator[TimedR
         names = [folder / f"rollout-2026-03-02T09-00-00-{one}.jsonl" for one in ids[:copies]]
         for name in names:
             shutil.copyfile(thread.path, name)
-        budget_ms = total / _MB / _MB_A_SECOND * _MS if workers == 2 else None
-        packing = TimedRow(f"compress {copies} of {size_bytes / _MB:.0f} MB, {workers} workers", budget_ms)
+        budgets = ("sealing-speed", "sealed-size") if workers == 2 else ()
+        packing = TimedRow(f"compress {copies} of {size_bytes / _MB:.0f} MB, {workers} workers", budgets)
         unpacking = TimedRow(f"decompress one of {size_bytes / _MB:.0f} MB")
-        spent_seconds = []
-        for _ in range(rounds):
-            begin = time.process_time()
+        for _ in range(run.rounds):
             done = packing.time(partial(_compress, home, workers))
-            spent_seconds.append(time.process_time() - begin)
             for number, one in enumerate(ids[:copies]):
                 restore = partial(_decompress, home, one)
                 unpacking.time(restore) if number == 0 else restore()
-        packed_bytes = sum(one.packed_bytes or 0 for one in done)
-        packing.bytes_written = packed_bytes
-        seconds = statistics.median(packing.samples_ms) / _MS
-        a_core = total / _MB / statistics.median(spent_seconds)
-        packing.note = (
-            f"{total / _MB / seconds:.0f} MB/s, {a_core:.0f} for each core; {total / packed_bytes:.1f}x"
-        )
+        packing.bytes_written = sum(one.packed_bytes or 0 for one in done)
+        # Workers are threads, whose processor time is the process's. Two idle cores do what one does.
+        a_core = total / _MB / (statistics.median(packing.processor_ms) / _MS)
+        clocked = total / _MB / (packing.median_ms / _MS)
+        packing.figures["sealing-speed"] = a_core
+        packing.figures["sealed-size"] = total / packing.bytes_written
+        packing.note = f"{clocked:.0f} MB/s by the clock, {a_core:.0f} for each core"
         yield packing
         if workers == 1:
             yield unpacking
 
 
-def _image_rows(thread: Thread, scratch: Path, *, is_quick: bool) -> Iterator[TimedRow]:
+def _image_rows(scratch: Path, run: Run) -> Iterator[TimedRow]:
     """Yield how small a log gets of which nineteen twentieths are one image, over and over."""
-    repeats = 20 if is_quick else 200
+    thread = run.data.thread(replace(MIXED, turns=run.scale.turns))
+    repeats = 20 if run.is_quick else 200
     home = scratch / "images"
     path = home / Shape(turns=1).file_name
     path.parent.mkdir(parents=True)
     size_bytes = write_repeating(path, thread.path, repeats)
-    row = TimedRow(f"compress {size_bytes / _MB:.0f} MB that repeat an image of 400 kB")
+    row = TimedRow(f"compress {size_bytes / _MB:.0f} MB that repeat an image of 400 kB", ("sealed-images",))
     (done,) = row.time(partial(_compress, home))
     row.bytes_written = done.packed_bytes
-    row.note = (
-        f"{size_bytes / (done.packed_bytes or 1):.1f}x, {repeats} times, {_REPEATED_SHARE:.0%} of the log"
-    )
+    row.figures["sealed-images"] = size_bytes / (done.packed_bytes or 1)
+    row.note = f"{repeats} times, {_REPEATED_SHARE:.0%} of the log"
     yield row
 
 

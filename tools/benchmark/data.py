@@ -53,7 +53,7 @@ class Data:
 
     def __init__(self, folder: Path) -> None:
         """Use `folder`, made when needed."""
-        self._folder = folder
+        self.folder = folder
         own = Path(__file__).parent
         self._version = hashlib.sha256(b"".join((own / name).read_bytes() for name in _SOURCES)).hexdigest()
 
@@ -118,9 +118,9 @@ class Data:
 
     def _home(self, name: str, cause: str, fill: Callable[[Path], None]) -> Path:
         digest = hashlib.sha256(f"{self._version} {cause}".encode()).hexdigest()[:12]
-        home = self._folder / f"{name}-{digest}"
+        home = self.folder / f"{name}-{digest}"
         if not home.exists():
-            draft = self._folder / f"{name}-{digest}.draft"
+            draft = self.folder / f"{name}-{digest}.draft"
             shutil.rmtree(draft, ignore_errors=True)
             draft.mkdir(parents=True)
             fill(draft)

@@ -5,7 +5,6 @@ import json
 import os
 import random
 import resource
-import statistics
 import subprocess
 import sys
 import time
@@ -13,107 +12,69 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmark.rows import Row
-from benchmark.work import environment
+from benchmark.timed import TimedRow
+from benchmark.work import Work, environment
 
 _MS = 1e3
 _KIB = 1024
 
 
 @dataclass(frozen=True)
-class Measured:
-    """What was found about one row; times in milliseconds."""
+class Task:
+    """A row, and the work that is timed for it.
 
-    group: str
-    name: str
-    samples_ms: list[float]
-    cpu_samples_ms: list[float]
-    budget_ms: float | None
-    peer: str | None
-    bytes_read: int | None
-    count: int | None
-    peak_bytes: int | None
-    note: str = ""
+    `repeats`: how often a round runs the work; `rounds`: in how many rounds at most. `command`: the work is
+    a process of its own. `has_peak`: its memory is asked for, too.
+    """
 
-    @property
-    def key(self) -> str:
-        """The row's name."""
-        return f"{self.group}: {self.name}"
-
-    @property
-    def median_ms(self) -> float:
-        """The middle of the samples."""
-        return statistics.median(self.samples_ms)
-
-    @property
-    def cpu_ms(self) -> float | None:
-        """The middle of the processor time taken, by this process and by those it has waited for."""
-        return statistics.median(self.cpu_samples_ms) if self.cpu_samples_ms else None
-
-    @property
-    def is_within(self) -> bool | None:
-        """Whether the work keeps the budget, by processor time; None where there is none.
-
-        The work is single-threaded and its data in memory: on an idle machine the clock says the
-        same, and on a busy one it says how busy.
-        """
-        if self.budget_ms is None or self.cpu_ms is None:
-            return None
-        return self.cpu_ms <= self.budget_ms
+    row: TimedRow
+    work: Work
+    repeats: int = 1
+    rounds: int = 1_000_000
+    command: tuple[str, ...] = ()
+    has_peak: bool = True
 
 
 def measure(
-    rows: list[Row], rounds: int, peak_of: Callable[[Row], int | None], say: Callable[[str], None]
-) -> list[Measured]:
-    """Run every row once unmeasured, then in every round, in an order that changes from round to round."""
-    outcomes = {}
-    for row in rows:
-        say(f"warming up: {row.key}")
-        outcomes[row.key] = row.work()
-    samples: dict[str, list[float]] = {row.key: [] for row in rows}
-    cpu_samples: dict[str, list[float]] = {row.key: [] for row in rows}
+    tasks: list[Task], rounds: int, peak_of: Callable[[Task], int | None], say: Callable[[str], None]
+) -> list[TimedRow]:
+    """Run every task once unmeasured, then in every round, in an order that changes from round to round."""
+    for task in tasks:
+        say(f"warming up: {task.row.key}")
+        outcome = task.work()
+        task.row.bytes_read, task.row.returned = outcome.bytes_read, outcome.count
+        task.row.bytes_written = outcome.bytes_written
     order = random.Random(0)
     for number in range(rounds):
         say(f"round {number + 1} of {rounds}")
-        for row in order.sample(rows, len(rows)):
-            for _ in range(row.repeats):
+        for task in order.sample(tasks, len(tasks)):
+            for _ in range(task.repeats if number < task.rounds else 0):
                 gc.collect()
-                cpu_begin, begin = _cpu_seconds(), time.perf_counter()
-                row.work()
-                end, cpu_end = time.perf_counter(), _cpu_seconds()
-                samples[row.key].append((end - begin) * _MS)
-                cpu_samples[row.key].append((cpu_end - cpu_begin) * _MS)
-    measured = []
-    for row in rows:
-        say(f"peak memory: {row.key}")
-        outcome = outcomes[row.key]
-        measured.append(
-            Measured(
-                row.group,
-                row.name,
-                samples[row.key],
-                cpu_samples[row.key],
-                row.budget_ms,
-                row.peer,
-                outcome.bytes_read,
-                outcome.count,
-                peak_of(row),
-            )
-        )
-    return measured
+                used, begin = _used_seconds(), time.perf_counter()
+                task.work()
+                end, used_after = time.perf_counter(), _used_seconds()
+                task.row.samples_ms.append((end - begin) * _MS)
+                task.row.processor_ms.append((used_after - used) * _MS)
+    for task in tasks:
+        if task.has_peak:
+            say(f"peak memory: {task.row.key}")
+            task.row.peak_bytes = peak_of(task)
+    return [task.row for task in tasks]
 
 
-def _cpu_seconds() -> float:
+def _used_seconds() -> float:
     used = (resource.getrusage(resource.RUSAGE_SELF), resource.getrusage(resource.RUSAGE_CHILDREN))
     return sum(one.ru_utime + one.ru_stime for one in used)
 
 
-def peak_in_fresh_process(row: Row, arguments: list[str]) -> int:
-    """Return the peak memory of one run of a row in a process that does nothing else."""
-    command = [sys.executable, "-m", "benchmark", *arguments, "--peak-of", row.key]
-    if row.command:
-        command = [sys.executable, "-I", "-S", "-c", _PRINT_PEAK_OF_CHILD, *row.command]
-    done = subprocess.run(command, check=True, capture_output=True, text=True, env=environment())
+def peak_in_fresh_process(task: Task, arguments: list[str]) -> int:
+    """Return the peak memory of one run of a task in a process that does nothing else."""
+    command = [sys.executable, "-m", "benchmark", *arguments, "--peak-of", task.row.key]
+    if task.command:
+        command = [sys.executable, "-I", "-S", "-c", _PRINT_PEAK_OF_CHILD, *task.command]
+    done = subprocess.run(command, check=False, capture_output=True, text=True, env=environment())
+    if done.returncode:
+        raise RuntimeError(f"{task.row.key}: {done.stderr[-2000:]}")
     peak: int = json.loads(done.stdout)
     return peak
 

@@ -6,68 +6,50 @@ import random
 import statistics
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
-from typing import Any
 
 import rollout
-from benchmark.data import GROWTH, LEGACY, MIXED, Data
+from benchmark.data import GROWTH, LEGACY, MIXED
 from benchmark.generator import Shape
 from benchmark.peers_recording import turn_items
 from benchmark.recording import scratch_folder
+from benchmark.run import Run
+from benchmark.timed import TimedRow
 
 _MS = 1e3
 _MB = 1e6
-_OPENING_BUDGET_MS = 5.0
+_CROWDS = (1, 8, 32)
 _LONG = (replace(GROWTH, turns=78_000), replace(LEGACY, turns=78_000))
 _SHORT = (MIXED, LEGACY)
 
 
-def measure_openings(
-    data: Data, scratch: Path, rounds: int, say: Callable[[str], None], *, is_full: bool
-) -> list[dict[str, Any]]:
-    """Return the rows of opening threads of another client for writing: of 54 MB, and of 1 GB when full."""
-    shapes = (*_SHORT, *_LONG) if is_full else _SHORT
-    rows = []
-    for shape in shapes:
-        say(f"opening for writing: {shape.mode}, {shape.turns} turns")
-        rows.append(_opening(data, shape, scratch, rounds))
-    return rows
+def opening_rows(run: Run) -> Iterator[TimedRow]:
+    """Yield the rows of opening threads of another client for writing: of 54 MB, and of 1 GB when full."""
+    if run.is_quick:
+        yield _opening(replace(MIXED, turns=run.scale.turns), run)
+        return
+    for shape in (*_SHORT, *_LONG) if run.scale.name == "full" else _SHORT:
+        yield _opening(shape, run)
 
 
-def _opening(data: Data, shape: Shape, scratch: Path, rounds: int) -> dict[str, Any]:
-    thread = data.thread(shape)
-    times, cpu_times = [], []
-    with scratch_folder(scratch) as home:
+def _opening(shape: Shape, run: Run) -> TimedRow:
+    thread = run.data.thread(shape)
+    row = TimedRow(f"{shape.mode}, {thread.size_bytes / _MB:.0f} MB", ("open-writing",))
+    with scratch_folder(run.data.folder) as home:
         path = home / shape.file_name
         path.parent.mkdir(parents=True)
-        path.hardlink_to(
-            thread.path
-        )  # recorders leave files beside it, and nothing in it when they record nothing
+        # Recorders leave files beside it, and nothing in it when they record nothing.
+        path.hardlink_to(thread.path)
         with rollout.open_store(str(home)) as store:
-            for _ in range(rounds + 1):
+            for _ in range(run.rounds + 1):
                 gc.collect()
-                cpu_begin, begin = time.process_time(), time.perf_counter()
-                recorder = store.record(shape.thread_id)
-                end, cpu_end = time.perf_counter(), time.process_time()
-                recorder.close()
-                times.append((end - begin) * _MS)
-                cpu_times.append((cpu_end - cpu_begin) * _MS)
-    first_ms, times = times[0], sorted(times[1:])
-    median_ms = statistics.median(times)
-    return {
-        "group": "opening for writing",
-        "name": f"{shape.mode}, {thread.size_bytes / _MB:.0f} MB",
-        "median_ms": median_ms,
-        "min_ms": times[0],
-        "max_ms": times[-1],
-        "samples": len(times),
-        "cpu_ms": statistics.median(cpu_times),
-        "budget_ms": _OPENING_BUDGET_MS,
-        "is_within": median_ms <= _OPENING_BUDGET_MS,
-        "note": f"the first took {first_ms:.1f} ms",
-    }
+                row.time(partial(store.record, shape.thread_id)).close()
+    row.note = f"the first took {row.samples_ms.pop(0):.1f} ms"
+    row.processor_ms.pop(0)
+    return row
 
 
 @dataclass
@@ -102,10 +84,13 @@ class _Crowd:
         return turns * len(self.works) / took
 
 
-def measure_crowds(
-    scratch: Path, crowds: tuple[int, ...], rounds: int, turns: int, say: Callable[[str], None]
-) -> list[dict[str, Any]]:
+def crowd_rows(scratch: Path, rounds: int, run: Run) -> list[TimedRow]:
     """Return the rows of recorders in one process, each with a thread of its own, and of bare writers."""
+    return measure_crowds(scratch, _CROWDS, rounds, 16 if run.is_quick else 256)
+
+
+def measure_crowds(scratch: Path, crowds: tuple[int, ...], rounds: int, turns: int) -> list[TimedRow]:
+    """Return the rows of crowds of these sizes, each of which records so many turns in all."""
     samples: dict[tuple[str, int], list[float]] = {}
     items = [turn_items(number) for number in range(turns)]
     order = random.Random(0)
@@ -145,8 +130,7 @@ def measure_crowds(
                 "recorders": [ours(recorder) for recorder in recorders],
             }
             cases = [(kind, crowd) for kind in kinds for crowd in crowds]
-            for number in range(rounds):
-                say(f"many at once: round {number + 1} of {rounds}")
+            for _ in range(rounds):
                 for kind, crowd in order.sample(cases, len(cases)):
                     share = max(4, turns // crowd)
                     rate = _Crowd(kinds[kind][:crowd]).turns_a_second(share)
@@ -160,15 +144,9 @@ def measure_crowds(
 
 def _crowd_row(
     kind: str, crowd: int, rates: list[float], samples: dict[tuple[str, int], list[float]]
-) -> dict[str, Any]:
+) -> TimedRow:
     rate = statistics.median(rates)
-    return {
-        "group": "many at once",
-        "name": f"{crowd} {kind}",
-        "turns_a_second": rate,
-        "min_turns_a_second": min(rates),
-        "max_turns_a_second": max(rates),
-        "samples": len(rates),
-        "times_one": rate / statistics.median(samples[kind, 1]),
-        "note": "",
-    }
+    alone = rate / statistics.median(samples[kind, 1])
+    row = TimedRow(f"{crowd} {kind}, a turn of any", samples_ms=[_MS / one for one in rates])
+    row.note = f"{rate:,.0f} turns a second, {alone:.2f} times those of one"
+    return row

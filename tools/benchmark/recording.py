@@ -1,4 +1,4 @@
-"""Recording a turn durably, beside one bare write of the same bytes and beside peers.
+"""Recording a turn durably, beside one bare write of the same bytes; many recorders, opening, checkpoints.
 
 Every subject is a process of its own. In each round every one of them records some turns, one at
 a time and in an order that changes with every turn, so that all of them meet the same disk; what
@@ -15,17 +15,20 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
-from benchmark.peer_environments import Peer, find_peer
+from benchmark.run import Part, Run, percentile, run_parts
+from benchmark.timed import TimedRow
 
 TOOLS = Path(__file__).resolve().parents[1]
 BARE = "bare lines"
-OURS = "ours turn at once"
+OURS = "ours turn in one write"
 SUBJECTS = (
     OURS,
+    "ours turn at once",
     "ours turn item by item",
     "ours record item by item",
     "ours none at once",
@@ -33,20 +36,17 @@ SUBJECTS = (
     BARE,
     "bare items",
 )
-_PEERS = {"openai-agents": "openai-agents", "langgraph": "langgraph-checkpoint-sqlite"}
 _TITLES = {
     BARE: "bare write of the same bytes",
     "bare items": "bare write of the items alone",
-    OURS: "recorder, durability turn",
+    OURS: "recorder, durability turn, one write",
+    "ours turn at once": "the same, opened and ended",
     "ours turn item by item": "the same, item by item",
     "ours record item by item": "durability record, item by item",
     "ours none at once": "durability none",
     "ours turn whole": "Store.append_turn",
-    "openai-agents": "OpenAI Agents SQLiteSession",
-    "langgraph": "LangGraph SqliteSaver",
 }
 _WARM_UP_TURNS = 3
-_SLOW_MS = 100.0
 _SYNC_TURNS = 40
 
 
@@ -57,6 +57,10 @@ class Plan:
     depths: tuple[int, ...]
     rounds: int
     turns_a_round: int
+
+
+NORMAL = Plan((100, 1000, 10_000), 7, 10)
+QUICK = Plan((20,), 2, 3)
 
 
 @dataclass
@@ -107,65 +111,64 @@ class Process:
         self._process.communicate()
 
 
-def find_peers(folder: Path, say: Callable[[str], None]) -> list[Peer]:
-    """Return the peers, those that cannot be installed too."""
-    peers = []
-    for name, package in _PEERS.items():
-        say(f"peer: {name}")
-        peers.append(find_peer(name, package, folder))
-    return peers
+def run_recording(run: Run) -> list[TimedRow]:
+    """Measure all rows: turns behind some others, many recorders at once, opening, checkpoints."""
+    # Late: they use the processes and folders of this module.
+    from benchmark.checkpoints import checkpoint_rows
+    from benchmark.recorders import crowd_rows, opening_rows
+
+    plan = QUICK if run.is_quick else replace(NORMAL, rounds=run.rounds)
+    with scratch_folder(run.data.folder) as scratch:
+        turn_bytes = _turn_bytes(scratch)
+        parts: dict[str, Part] = {
+            _behind(depth): partial(_turn_rows, scratch, plan, depth, turn_bytes) for depth in plan.depths
+        }
+        parts["opening for writing"] = opening_rows
+        parts["many at once"] = partial(crowd_rows, scratch, plan.rounds)
+        parts["checkpoints while recording"] = partial(checkpoint_rows, scratch)
+        return run_parts(run, parts)
 
 
-def measure_recording(
-    scratch: Path, plan: Plan, peers: list[Peer], say: Callable[[str], None]
-) -> list[dict[str, Any]]:
-    """Return the rows: one a subject and depth."""
-    pythons = dict.fromkeys(SUBJECTS, sys.executable)
-    pythons |= {peer.name: str(peer.python) for peer in peers if peer.python is not None}
-    turn_bytes = _turn_bytes(scratch)
-    say("syncs a turn")
-    syncs = {name: _syncs_a_turn(name, python, scratch, turn_bytes) for name, python in pythons.items()}
-    rows = []
-    for depth in plan.depths:
-        say(f"recording behind {depth} turns")
-        samples = _measure_depth(scratch, plan, depth, pythons, turn_bytes, say)
-        rows += [_row(depth, name, found, samples[BARE], syncs[name]) for name, found in samples.items()]
-        rows += [_absent(depth, peer) for peer in peers if peer.python is None]
-    return rows
+def _behind(depth: int) -> str:
+    return f"a turn behind {depth:,} others"
+
+
+def _turn_rows(scratch: Path, plan: Plan, depth: int, turn_bytes: int, run: Run) -> Iterator[TimedRow]:
+    samples = _measure_depth(scratch, plan, depth, turn_bytes, run.say)
+    for name, found in samples.items():
+        syncs = _syncs_a_turn(name, scratch, turn_bytes)
+        yield _row(depth, name, found, samples[BARE], syncs)
 
 
 def _measure_depth(
     scratch: Path,
     plan: Plan,
     depth: int,
-    pythons: dict[str, str],
     turn_bytes: int,
     say: Callable[[str], None],
 ) -> dict[str, Samples]:
-    samples = {name: Samples() for name in pythons}
+    samples = {name: Samples() for name in SUBJECTS}
     with ExitStack() as running:
         filled: Path | None = None
         processes: dict[str, Process] = {}
-        for name, python in pythons.items():
+        for name in SUBJECTS:
             say(f"  filling: {name}")
             folder = running.enter_context(scratch_folder(scratch))
             if name.startswith("ours") and filled is not None:
                 shutil.copytree(filled / "home", folder / "home")
-            process = Process(_command(name, python, folder, depth, turn_bytes), folder / "errors")
+            process = Process(_command(name, folder, depth, turn_bytes), folder / "errors")
             running.callback(process.close)
             processes[name], samples[name].note = process, process.note
             if name.startswith("ours"):
                 filled = filled or folder
         for number in range(depth, depth + _WARM_UP_TURNS):
-            warm_ms = {name: process.record(number)["ms"] for name, process in processes.items()}
-        slow = {name for name, took_ms in warm_ms.items() if took_ms > _SLOW_MS}
+            for process in processes.values():
+                process.record(number)
         number = depth + _WARM_UP_TURNS
         order = random.Random(0)
         for _ in range(plan.rounds):
-            for turn in range(plan.turns_a_round):
+            for _ in range(plan.turns_a_round):
                 for name in order.sample(list(processes), len(processes)):
-                    if turn > 0 and name in slow:
-                        continue
                     found = processes[name].record(number)
                     samples[name].ms[number] = found["ms"]
                     samples[name].cpu_ms.append(found["cpu_ms"])
@@ -175,8 +178,8 @@ def _measure_depth(
     return samples
 
 
-def _command(name: str, python: str, folder: Path, depth: int, turn_bytes: int) -> list[str]:
-    return [python, "-m", "benchmark.peers_recording", name, str(folder), str(depth), str(turn_bytes)]
+def _command(name: str, folder: Path, depth: int, turn_bytes: int) -> list[str]:
+    return [sys.executable, "-m", "benchmark.peers_recording", name, str(folder), str(depth), str(turn_bytes)]
 
 
 @contextmanager
@@ -190,23 +193,22 @@ def scratch_folder(scratch: Path) -> Iterator[Path]:
 def _turn_bytes(scratch: Path) -> int:
     """Return how many bytes the recorder writes for a turn."""
     with scratch_folder(scratch) as folder:
-        process = Process(_command("ours none at once", sys.executable, folder, 0, 0), folder / "errors")
+        process = Process(_command("ours none at once", folder, 0, 0), folder / "errors")
         process.record(0)
         found = process.record(1)["bytes"]
         process.close()
     return found if found is not None else 16_000
 
 
-def _syncs_a_turn(name: str, python: str, scratch: Path, turn_bytes: int) -> float | None:
+@cache
+def _syncs_a_turn(name: str, scratch: Path, turn_bytes: int) -> float:
     """Return the mean number of syncs of a turn: as the system sees them, else as Python counts its own."""
     strace = shutil.which("strace")
     with scratch_folder(scratch) as folder:
-        command = _command(name, python, folder, 0, turn_bytes)
+        command = _command(name, folder, 0, turn_bytes)
         trace = folder / "trace"
         if strace is not None:
             command = [strace, "-f", "-qq", "-e", "trace=fsync,fdatasync", "-o", str(trace), *command]
-        elif name in _PEERS:
-            return None
         process = Process(command, folder / "errors")
         process.record(0)
 
@@ -220,27 +222,19 @@ def _syncs_a_turn(name: str, python: str, scratch: Path, turn_bytes: int) -> flo
     return total / _SYNC_TURNS
 
 
-def _row(depth: int, name: str, found: Samples, bare: Samples, syncs: float | None) -> dict[str, Any]:
-    times = sorted(found.ms.values())
-    pairs = [(ms, bare.ms[number]) for number, ms in found.ms.items() if number in bare.ms]
-    return {
-        "group": f"behind {depth} turns",
-        "name": _TITLES[name],
-        "subject": name,
-        "median_ms": statistics.median(times),
-        "min_ms": times[0],
-        "max_ms": times[-1],
-        "p90_ms": times[int(0.9 * (len(times) - 1))],
-        "samples": len(times),
-        "cpu_ms": statistics.median(found.cpu_ms),
-        "times_bare": statistics.median(times) / statistics.median(bare.ms.values()),
-        "over_bare_ms": statistics.median(ms - bare_ms for ms, bare_ms in pairs),
-        "syncs": syncs,
-        "bytes_written": round(statistics.mean(found.bytes_written)) if found.bytes_written else None,
-        "note": found.note,
-    }
-
-
-def _absent(depth: int, peer: Peer) -> dict[str, Any]:
-    note = f"absent: {peer.absence}"
-    return {"group": f"behind {depth} turns", "name": _TITLES[peer.name], "subject": peer.name, "note": note}
+def _row(depth: int, name: str, found: Samples, bare: Samples, syncs: float) -> TimedRow:
+    times, beside = list(found.ms.values()), list(bare.ms.values())
+    over_ms = statistics.median(ms - bare.ms[number] for number, ms in found.ms.items() if number in bare.ms)
+    row = TimedRow(
+        _TITLES[name],
+        ("record-bare",) if name == OURS else (),
+        samples_ms=times,
+        processor_ms=found.cpu_ms,
+        peer=None if name == BARE else f"{_behind(depth)}: {_TITLES[BARE]}",
+        syncs=syncs,
+        bytes_written=round(statistics.mean(found.bytes_written)) if found.bytes_written else None,
+        note=f"90 % within {percentile(times, 0.9):.2f}"
+        + (f", {over_ms:.2f} ms over the bare write" if name != BARE else ""),
+    )
+    row.figures["record-bare"] = row.median_ms / statistics.median(beside)
+    return row

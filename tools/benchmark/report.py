@@ -1,170 +1,155 @@
-"""What a run found, as a table to read and as JSON to keep."""
+"""What a run found, as a table to read: one set of columns for every suite, as text and as Markdown."""
 
-import os
-import platform
-import subprocess
-import sys
-from pathlib import Path
+from collections.abc import Callable, Iterable
 from typing import Any
 
-import msgspec
+from benchmark.budgets import BUDGETS, Of
 
-from benchmark.data import Thread
-from benchmark.measure import Measured
-from benchmark.rows import LEGACY_NAME
+_MB, _KB = 1e6, 1e3
+_NAME_WIDTH = 44
 
-_MB = 1e6
-_HEAD = (
-    "",
-    "median ms",
-    "min-max",
-    "cpu ms",
-    "budget",
-    "x naive",
-    "x client",
-    "peak MB",
-    "read MB",
-    "returned",
-)
+Json = dict[str, Any]
 
 
-def machine() -> dict[str, Any]:
-    """Return what the numbers were taken on."""
-    cpu = "unknown"
-    info = Path("/proc/cpuinfo")
-    if info.exists():
-        names = [
-            line.split(":", 1)[1].strip() for line in info.read_text().splitlines() if "model name" in line
-        ]
-        cpu = names[0] if names else cpu
-    return {
-        "cpu": cpu,
-        "cores": os.cpu_count(),
-        "system": platform.platform(),
-        "python": sys.version.split()[0],
-        "msgspec": msgspec.__version__,
-        "commit": _commit(),
-    }
+def _time(ms: float | None) -> str:
+    if ms is None:
+        return ""
+    return f"{ms:,.0f}" if ms >= 1000 else f"{ms:.1f}" if ms >= 100 else f"{ms:.2f}"
 
 
-def _commit() -> str:
-    done = subprocess.run(
-        ["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False
-    )
-    return done.stdout.strip() or "unknown"
+def _span(row: Json) -> str:
+    return "" if row["min_ms"] is None else f"{_time(row['min_ms'])}-{_time(row['max_ms'])}"
 
 
-def describe(threads: dict[str, Thread]) -> list[dict[str, Any]]:
-    """Return the shape of the generated threads: bytes and records, also for one turn."""
-    found = []
-    for name, thread in threads.items():
-        lines = thread.path.read_bytes().count(b"\n")
-        size, turns = thread.size_bytes, thread.shape.turns
-        found.append(
-            {
-                "name": name,
-                "bytes": size,
-                "records": lines,
-                "turns": turns,
-                "bytes_a_turn": round(size / turns),
-                "records_a_turn": round(lines / turns, 1),
-            }
-        )
-    return found
+def verdict(key: str, found: float) -> str:
+    """Return a budget, and whether it is kept; what was found too, when no column says it."""
+    budget = BUDGETS[key]
+    said = f"{budget.bound} {'ok' if budget.is_met(found) else 'OVER'}"
+    return f"{budget.shown(found)}: {said}" if budget.of is Of.FIGURE else said
 
 
-def as_json(measured: list[Measured], threads: list[dict[str, Any]]) -> dict[str, Any]:
-    """Return the whole result as one JSON object."""
-    by_key = {row.key: row for row in measured}
-    rows = [
-        {
-            "group": row.group,
-            "name": row.name,
-            "median_ms": row.median_ms,
-            "min_ms": min(row.samples_ms),
-            "max_ms": max(row.samples_ms),
-            "cpu_ms": row.cpu_ms,
-            "samples": len(row.samples_ms),
-            "budget_ms": row.budget_ms,
-            "is_within": row.is_within,
-            "peer": row.peer,
-            "times_faster_than_peer": _cpu_ratio(row, by_key.get(row.peer or "")),
-            "times_faster_than_client": _ratio(row, _client_row(row, measured)),
-            "peak_bytes": row.peak_bytes,
-            "bytes_read": row.bytes_read,
-            "returned": row.count,
-            "note": row.note,
-        }
-        for row in measured
-    ]
-    return {"machine": machine(), "threads": threads, "rows": rows}
+def _budget(row: Json) -> str:
+    return ", ".join(verdict(key, found) for key, found in row["budgets"].items())
 
 
-def _client_row(row: Measured, measured: list[Measured]) -> Measured | None:
-    """Return the reference client's later resume of a thread, for the row that reads as much of it."""
-    if row.peer is None or (row.group == "full replay" and row.name != LEGACY_NAME):
+def _times_peer(row: Json) -> str:
+    if row.get("times_peer") is None:
+        return ""
+    times, digits = row["times_peer"], 2 if row["times_peer"] < 10 else 0
+    peer, own = row["peer"], f"{row['group']}: "
+    name = peer.removeprefix(own) if peer.startswith(own) else peer.removesuffix(f": {row['name']}")
+    return f"{times:.{digits}f} {name}"
+
+
+def _size(size: float | None) -> str:
+    if size is None:
+        return ""
+    return f"{size / _MB:,.1f} MB" if size >= _MB / 10 else f"{size / _KB:,.1f} kB"
+
+
+def _syncs(row: Json) -> str:
+    return "" if row["syncs"] is None else f"{row['syncs']:g}"
+
+
+COLUMNS: dict[str, Callable[[Json], str]] = {
+    "median ms": lambda row: _time(row["median_ms"]),
+    "min-max": _span,
+    "processor": lambda row: _time(row["processor_ms"]),
+    "budget": _budget,
+    "x peer": _times_peer,
+    "peak": lambda row: _size(row["peak_bytes"]),
+    "read": lambda row: _size(row["bytes_read"]),
+    "written": lambda row: _size(row["bytes_written"]),
+    "syncs": _syncs,
+    "returned": lambda row: "" if row["returned"] is None else f"{row['returned']:,}",
+    "note": lambda row: str(row["note"]),
+}
+_TO_THE_LEFT = ("budget", "x peer", "note")
+
+
+def with_ratios(rows: list[Json]) -> list[Json]:
+    """Return the rows, each with how many times faster than its peer it is.
+
+    By processor time, which other processes disturb least, where both are known and neither writes; else
+    by the clock.
+    """
+    by_key = {key_of(row): row for row in rows}
+    return [row | {"times_peer": _ratio(row, by_key.get(row["peer"] or ""))} for row in rows]
+
+
+def key_of(row: Json) -> str:
+    """Return a row's name as `TimedRow.key` gives it."""
+    return f"{row['group']}: {row['name']}" if row["group"] else str(row["name"])
+
+
+def _ratio(row: Json, peer: Json | None) -> float | None:
+    if peer is None or row["median_ms"] is None or peer["median_ms"] is None:
         return None
-    same = [other for other in measured if other.name == f"{row.name}, again"]
-    return same[0] if same else None
+    waits = any(one["bytes_written"] or one["syncs"] for one in (row, peer))
+    by = "median_ms" if waits or None in {row["processor_ms"], peer["processor_ms"]} else "processor_ms"
+    return float(peer[by] / row[by]) if row[by] else None
 
 
-def _cpu_ratio(row: Measured, peer: Measured | None) -> float | None:
-    if peer is None or peer.cpu_ms is None or row.cpu_ms is None:
-        return None
-    return peer.cpu_ms / row.cpu_ms
-
-
-def _ratio(row: Measured, peer: Measured | None) -> float | None:
-    return None if peer is None else peer.median_ms / row.median_ms
-
-
-def table(result: dict[str, Any]) -> str:
-    """Return the result as text: one line a row, one paragraph a group."""
-    lines = [", ".join(f"{key} {value}" for key, value in result["machine"].items()), ""]
-    for thread in result["threads"]:
-        a_turn = f"{thread['bytes_a_turn']} bytes and {thread['records_a_turn']} records a turn"
-        lines.append(f"{thread['name']}: {thread['bytes'] / _MB:.1f} MB, {thread['turns']} turns, {a_turn}")
-    head = (
-        "",
-        "median ms",
-        "min-max",
-        "cpu ms",
-        "budget",
-        "x naive",
-        "x client",
-        "peak MB",
-        "read MB",
-        "returned",
-    )
-    lines += ["", _line(head)]
-    group = ""
-    for row in result["rows"]:
-        if row["group"] != group:
-            group = row["group"]
-            lines.append(group)
-        cells = _line(_cells(row))
-        lines.append(f"{cells}  {row['note']}" if row["note"] else cells)
+def table(run: Json) -> str:
+    """Return a run as text: the machine, then one paragraph a suite and group."""
+    lines = [*describe(run), ""]
+    widths = _widths(run["rows"])
+    lines.append(_line(("", *COLUMNS), widths))
+    group = None
+    for row in run["rows"]:
+        if (row["suite"], row["group"]) != group:
+            group = (row["suite"], row["group"])
+            lines.append(": ".join(word for word in group if word))
+        lines.append(_line((f"  {row['name']}", *(cell(row) for cell in COLUMNS.values())), widths))
+    lines += [f"FAILED {one['suite']}: {one['error']}" for one in run["failures"]]
     return "\n".join(lines)
 
 
-def _cells(row: dict[str, Any]) -> tuple[str, ...]:
-    verdict = "" if row["is_within"] is None else ("  ok" if row["is_within"] else "  OVER")
-    ratios = (row["times_faster_than_peer"], row["times_faster_than_client"])
-    return (
-        f"  {row['name']}",
-        f"{row['median_ms']:.2f}",
-        f"{row['min_ms']:.2f}-{row['max_ms']:.2f}",
-        "" if row["cpu_ms"] is None else f"{row['cpu_ms']:.2f}",
-        "" if row["budget_ms"] is None else f"{row['budget_ms']:g}{verdict}",
-        *("" if ratio is None else f"{ratio:.1f}" for ratio in ratios),
-        "" if row["peak_bytes"] is None else f"{row['peak_bytes'] / _MB:.0f}",
-        "" if row["bytes_read"] is None else f"{row['bytes_read'] / _MB:.2f}",
-        "" if row["returned"] is None else str(row["returned"]),
-    )
+def describe(run: Json) -> list[str]:
+    """Return what a run was taken on, and with."""
+    speeds = [
+        f"at the {when}: {one['python_ms']:.1f} ms for a fixed piece of Python, "
+        f"{one['sync_ms']:.2f} ms for a write and its sync, load {one['load']:g}"
+        for when, one in run["speed"].items()
+    ]
+    return [
+        ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in run["machine"].items()),
+        f"{run['at']}, {run['scale']} data, {run['rounds']} rounds, {run['took_seconds'] / 60:.1f} minutes",
+        *speeds,
+    ]
 
 
-def _line(cells: tuple[str, ...]) -> str:
-    widths = (32, 10, 17, 8, 11, 8, 9, 8, 8, 9)
+def _widths(rows: list[Json]) -> list[int]:
+    name = max([_NAME_WIDTH, *(len(row["name"]) + 2 for row in rows)])
+    return [name, *(max([len(head), *(len(cell(row)) for row in rows)]) for head, cell in COLUMNS.items())]
+
+
+def _line(cells: tuple[str, ...], widths: list[int]) -> str:
     padded = [cells[0].ljust(widths[0])]
-    padded += [cell.rjust(width) for cell, width in zip(cells[1:], widths[1:], strict=True)]
-    return " ".join(padded).rstrip()
+    for head, cell, width in zip(COLUMNS, cells[1:], widths[1:], strict=True):
+        padded.append(cell.ljust(width) if head in _TO_THE_LEFT else cell.rjust(width))
+    return "  ".join(padded).rstrip()
+
+
+def markdown(rows: list[Json]) -> list[str]:
+    """Return rows as Markdown: one table a group, without columns in which nothing stands."""
+    lines: list[str] = []
+    for group in dict.fromkeys(row["group"] for row in rows):
+        found = [row for row in rows if row["group"] == group]
+        columns = {head: cell for head, cell in COLUMNS.items() if any(cell(row) for row in found)}
+        heads = [group or "", *columns]
+        cells = [[row["name"], *(_bold(cell(row)) for cell in columns.values())] for row in found]
+        lines += ["", *markdown_table(heads, cells)]
+    return lines[1:]
+
+
+def markdown_table(heads: list[str], cells: Iterable[list[str]]) -> list[str]:
+    """Return a Markdown table."""
+    ruled = [
+        "---" if head in ("", *_TO_THE_LEFT) or place == 0 else "---:" for place, head in enumerate(heads)
+    ]
+    return [f"| {' | '.join(row)} |" for row in (heads, ruled, *cells)]
+
+
+def _bold(cell: str) -> str:
+    return cell.replace("OVER", "**over**")

@@ -5,12 +5,13 @@ Words are drawn so that their frequencies fall as they do in prose, with a few p
 """
 
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 from sqlite3 import Connection
 
 from benchmark.archive import small_thread
+from benchmark.run import Run
 from benchmark.texts import Texts
 from benchmark.timed import TimedRow
 from rollout.catalog.catalog import Catalog
@@ -26,8 +27,8 @@ from rollout.fs.posix import POSIX
 from rollout.log.header import read_header
 from rollout.log.source import open_source
 
-THREADS, MESSAGES = 60_000, 20
-_QUICK_THREADS = 300
+_MESSAGES = 20
+"""In each thread."""
 _PAGE = 50
 _BATCH = 500
 _VOCABULARY = 40_000
@@ -36,13 +37,13 @@ _PLANTED = {"quokka": 60_000, "wombat": 4_000, "lyrebird": 240, "dingo": 6}
 """One message in so many holds the word."""
 _PARTS = "ka to ri men sol ver in ex pa lu st or an de qui ble ing er tion fa mo ses"
 _QUERIES = {
-    "rare": ("quokka", 10.0),
-    "of 300": ("wombat", 10.0),
-    "of 5,000": ("lyrebird", 60.0),
-    "common": ("dingo", 60.0),
-    "two words": ("dingo lyrebird", 60.0),
+    "rare": ("quokka", "search-rare"),
+    "of 300": ("wombat", "search-rare"),
+    "of 5,000": ("lyrebird", "search-common"),
+    "common": ("dingo", "search-common"),
+    "two words": ("dingo lyrebird", "search-common"),
     "a choice": ("dingo OR lyrebird NOT wombat", None),
-    "a prefix": ("lyre*", 60.0),
+    "a prefix": ("lyre*", "search-common"),
 }
 _THREAD = """
 INSERT INTO threads(
@@ -55,22 +56,20 @@ INSERT INTO threads(
 _FILE = "INSERT INTO files VALUES(?2, ?1, 's', ?1, ?1, 0, 1, 1, 1, 1, 1, '', NULL, 0, 1, NULL, NULL)"
 
 
-def search_rows(
-    catalog: Catalog, scratch: Path, rounds: int, say: Callable[[str], None], *, is_quick: bool
-) -> Iterator[TimedRow]:
+def search_rows(catalog: Catalog, scratch: Path, run: Run) -> Iterator[TimedRow]:
     """Yield all rows. The catalog is an empty one, and is filled."""
-    threads = _QUICK_THREADS if is_quick else THREADS
-    say(f"an index of {threads * MESSAGES:,} messages")
-    built = TimedRow(f"index of {threads * MESSAGES:,} messages")
+    threads = run.scale.messages // _MESSAGES
+    built = TimedRow(f"index of {run.scale.messages:,} messages", ("search-share",))
     built.time(lambda: catalog.ask("filling", lambda connection: _fill(connection, scratch, threads)))
     covered, size = catalog.ask("weighing", _weigh)
-    built.note = f"{covered / 1e6:.0f} MB of text, {size / covered:.1%} of it"
+    built.figures["search-share"] = size / covered * 100
+    built.note = f"{covered / 1e6:.0f} MB of text"
     yield built
     for what, (query, budget) in _QUERIES.items():
-        row = TimedRow(f"search, {what}", None if is_quick else budget)
+        row = TimedRow(what, (budget,) if budget else ())
         wanted = Wanted(parse_query(query))
         ask = partial(catalog.ask, "searching", partial(_page, wanted))
-        for _ in range(rounds * 3):
+        for _ in range(run.rounds * 3):
             row.note = row.time(ask)
         yield row
 
@@ -101,7 +100,7 @@ def _fill(connection: Connection, scratch: Path, threads: int) -> None:
         with transaction(connection):
             for number in range(first, min(first + _BATCH, threads + 1)):
                 reader = SearchReader(unit, connection)
-                for message in range(MESSAGES):
+                for message in range(_MESSAGES):
                     chosen = draw.choices(words, cum_weights=weights, k=draw.choice(_WORDS_A_MESSAGE))
                     chosen += [word for word, rarity in _PLANTED.items() if draw.random() * rarity < 1]
                     role = Role.ASSISTANT if message % 2 else Role.USER

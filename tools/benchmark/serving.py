@@ -21,11 +21,17 @@ from refclient.endpoint import StandIn
 from refclient.install import Client
 from refclient.rpc import AppServer
 
-from benchmark.data import RIGHT_AFTER, Data, Thread
+from benchmark.data import RIGHT_AFTER, Thread
+from benchmark.measure import peak_bytes_of
+from benchmark.run import Part, Run, percentile, run_parts
 from benchmark.timed import TimedRow
+from benchmark.work import catalog_of
 
 _HELLO = {"clientInfo": {"name": "bench", "version": "1"}, "capabilities": {"experimentalApi": True}}
 _BURST = 4000
+_BURSTS = 3
+_MS = 1e3
+_NEWEST = "newest 50 turns"
 _WARM = 20
 _WARM_UP_SECONDS = 2.0
 _CLIENT_SECONDS = 120.0
@@ -35,11 +41,17 @@ _PAGE: dict[str, Any] = {"limit": 50}
 class Served:
     """Our server as a child process, asked over pipes. A context manager."""
 
-    def __init__(self, home: Path) -> None:
-        """Start it."""
-        command = [sys.executable, "-m", "rollout", "--home", str(home), "app-server"]
+    def __init__(self, home: Path, state: Path | None = None) -> None:
+        """Start it, its derived files in `state` or in the home."""
+        where = ["--home", str(home), *(["--state-dir", str(state)] if state else [])]
+        command = [sys.executable, "-m", "rollout", *where, "app-server"]
         self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         self.ask("initialize", _HELLO)
+
+    @property
+    def peak_bytes(self) -> int | None:
+        """The most memory it has taken so far."""
+        return peak_bytes_of(self._process.pid)
 
     def ask(self, method: str, params: dict[str, Any]) -> Any:
         """Return the result of one request."""
@@ -84,63 +96,73 @@ def _copy_of(thread: Thread) -> Iterator[Path]:
         yield shutil.copytree(thread.home, Path(scratch) / "home")
 
 
-def run_serving(
-    data: Data, *, turns: int, rounds: int, client: Client | None, say: Callable[[str], None]
-) -> list[TimedRow]:
+def run_serving(run: Run) -> list[TimedRow]:
     """Measure all rows."""
-    thread = data.thread(replace(RIGHT_AFTER, turns=turns))
-    say("our server")
-    with _copy_of(thread) as home:
-        rows = _own_rows(home, thread.thread_id, rounds)
-    if client is not None:
-        say("reference server")
-        with _copy_of(thread) as home:
-            rows += _client_rows(client, home, thread.thread_id, rounds)
-    return rows
+    parts: dict[str, Part] = {"server": _own_rows, "server, many threads": _list_rows}
+    if run.client is not None:
+        parts["reference server"] = partial(_client_rows, run.client)
+    return run_parts(run, parts)
 
 
-def _own_rows(home: Path, thread_id: str, rounds: int) -> list[TimedRow]:
-    start = TimedRow("start to first answer", 150.0)
-    cold = {
-        name: TimedRow(f"{name}, cold", budget)
-        for name, budget in (
-            ("turns/list 50", 5.0),
-            ("resume without turns", 5.0),
-            ("fork without turns", 5.0),
-        )
-    }
-    warm = {
-        name: TimedRow(f"{name}, warm", budget)
-        for name, budget in (
-            ("turns/list 50", 2.0),
-            ("resume without turns", 5.0),
-            ("fork without turns", 5.0),
-        )
+def _own_rows(run: Run) -> Iterator[TimedRow]:
+    thread = run.data.thread(replace(RIGHT_AFTER, turns=run.scale.turns))
+    thread_id = thread.thread_id
+    budgets = {
+        _NEWEST: (("server-page-cold",), ("server-page-warm", "server-page-p99")),
+        "resume without turns": (("server-resume",), ("server-resume",)),
+        "fork without turns": (("server-fork",), ("server-fork",)),
     }
     questions = {
-        "turns/list 50": ("thread/turns/list", {"threadId": thread_id, **_PAGE}),
+        _NEWEST: ("thread/turns/list", {"threadId": thread_id, **_PAGE}),
         "resume without turns": ("thread/resume", {"threadId": thread_id, "excludeTurns": True}),
         "fork without turns": ("thread/fork", {"threadId": thread_id, "excludeTurns": True}),
     }
-    for _ in range(rounds):
-        for name, (method, params) in questions.items():
-            served = start.time(lambda: Served(home))
-            with served:
-                time.sleep(_WARM_UP_SECONDS)  # the server is warm, the thread is not
-                cold[name].time(lambda: served.ask(method, params))  # noqa: B023  # runs now
-                for _ in range(_WARM):
-                    warm[name].time(lambda: served.ask(method, params))  # noqa: B023  # runs now
-    many, walk = (
-        TimedRow(f"{_BURST:,} pages, pipelined", _BURST / 2.0),
-        TimedRow("all pages of 50, newest first"),
-    )
-    with Served(home) as served:
-        method, params = questions["turns/list 50"]
-        served.ask(method, params)
-        many.time(lambda: served.burst(method, params, _BURST))
-        many.note = f"{_BURST / many.samples_ms[0] * 1000:,.0f} requests a second"
-        walk.time(lambda: _walk(served.ask, thread_id))
-    return [start, *cold.values(), *warm.values(), many, walk]
+    start = TimedRow("start to first answer", ("server-start",))
+    cold = {name: TimedRow(f"{name}, cold", kept) for name, (kept, _) in budgets.items()}
+    warm = {name: TimedRow(f"{name}, warm", kept) for name, (_, kept) in budgets.items()}
+    many = TimedRow("newest pages without waiting, each", ("server-rate",))
+    walk = TimedRow("all pages of 50, newest first")
+    with _copy_of(thread) as home:
+        for _ in range(run.rounds):
+            for name, (method, params) in questions.items():
+                served = start.time(lambda: Served(home))
+                with served:
+                    time.sleep(_WARM_UP_SECONDS)  # the server is warm, the thread is not
+                    cold[name].time(lambda: served.ask(method, params))  # noqa: B023  # runs now
+                    for _ in range(_WARM):
+                        warm[name].time(lambda: served.ask(method, params))  # noqa: B023  # runs now
+        with Served(home) as served:
+            method, params = questions[_NEWEST]
+            served.ask(method, params)
+            for _ in range(min(run.rounds, _BURSTS)):
+                begin = time.perf_counter()
+                served.burst(method, params, _BURST)
+                many.samples_ms.append((time.perf_counter() - begin) * _MS / _BURST)
+            walk.time(lambda: _walk(served.ask, thread_id))
+            many.peak_bytes = served.peak_bytes
+    many.figures["server-rate"] = _MS / many.median_ms
+    warm[_NEWEST].figures["server-page-p99"] = percentile(warm[_NEWEST].samples_ms, 0.99)
+    for row in (start, *cold.values(), *warm.values(), walk):
+        row.processor_ms.clear()  # the work is the server's
+        yield row
+    yield many
+
+
+def _list_rows(run: Run) -> Iterator[TimedRow]:
+    """Ask for the newest threads of an archive whose catalog is up to date."""
+    files = run.scale.files
+    home = run.data.archive(files)
+    first = TimedRow(f"list of 50 from {files:,} threads, first", note="reads names and walks the home")
+    again = TimedRow(f"list of 50 from {files:,} threads, again", ("server-list",))
+    state = catalog_of(home)
+    with Served(home, state) as served:
+        first.time(lambda: served.ask("thread/list", _PAGE))
+        for _ in range(run.rounds * 3):
+            again.time(lambda: served.ask("thread/list", _PAGE))
+        again.peak_bytes = served.peak_bytes
+    for row in (first, again):
+        row.processor_ms.clear()
+        yield row
 
 
 def _walk(ask: Callable[[str, dict[str, Any]], Any], thread_id: str) -> None:
@@ -152,16 +174,23 @@ def _walk(ask: Callable[[str, dict[str, Any]], Any], thread_id: str) -> None:
             return
 
 
-def _client_rows(client: Client, home: Path, thread_id: str, rounds: int) -> list[TimedRow]:
-    start, first = TimedRow("reference: start to first answer"), TimedRow("reference: first resume of all")
-    page, resume = TimedRow("reference: turns/list 50"), TimedRow("reference: resume without turns")
-    fork, walk = (
-        TimedRow("reference: fork without turns"),
-        TimedRow("reference: all pages of 50, newest first"),
-    )
-    wanted = {"threadId": thread_id, "excludeTurns": True}
-    with StandIn() as endpoint:
-        for number in range(rounds):
+def _client_rows(client: Client, run: Run) -> Iterator[TimedRow]:
+    thread = run.data.thread(replace(RIGHT_AFTER, turns=run.scale.turns))
+    rows = {
+        name: TimedRow(name, peer=f"server: {ours}", note=client.version)
+        for name, ours in (
+            ("start to first answer", "start to first answer"),
+            ("resume without turns, first of all", "resume without turns, cold"),
+            ("resume without turns", "resume without turns, warm"),
+            (_NEWEST, f"{_NEWEST}, warm"),
+            ("fork without turns", "fork without turns, warm"),
+            ("all pages of 50, newest first", "all pages of 50, newest first"),
+        )
+    }
+    start, first, resume, page, fork, walk = rows.values()
+    wanted = {"threadId": thread.thread_id, "excludeTurns": True}
+    with _copy_of(thread) as home, StandIn() as endpoint:
+        for number in range(run.rounds):
             server = AppServer(client, home, endpoint)
             start.time(server.__enter__)
             try:
@@ -170,10 +199,13 @@ def _client_rows(client: Client, home: Path, thread_id: str, rounds: int) -> lis
                     return server.request(method, params, timeout_seconds=_CLIENT_SECONDS)
 
                 (first if number == 0 else resume).time(partial(ask, "thread/resume", wanted))
-                page.time(partial(ask, "thread/turns/list", {"threadId": thread_id, **_PAGE}))
+                page.time(partial(ask, "thread/turns/list", {"threadId": thread.thread_id, **_PAGE}))
                 fork.time(partial(ask, "thread/fork", wanted))
                 if number == 0:
-                    walk.time(partial(_walk, ask, thread_id))
+                    walk.time(partial(_walk, ask, thread.thread_id))
             finally:
                 server.__exit__(None, None, None)
-    return [start, first, page, *([resume] if resume.samples_ms else []), fork, walk]
+    for row in rows.values():
+        row.processor_ms.clear()
+        if row.samples_ms:
+            yield row

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmark.data import Thread
+from rollout.catalog.registry import EVERY
 from rollout.fs.posix import POSIX
 from rollout.fs.posix_write import POSIX_MUTABLE
 from rollout.ids import ThreadId
@@ -30,10 +31,11 @@ _NANOS_A_MILLI = 1_000_000
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a piece of work came to: bytes it read, and how many things it returned."""
+    """What a piece of work came to: bytes it read and wrote, and how many things it returned."""
 
-    bytes_read: int | None
-    count: int
+    bytes_read: int | None = None
+    count: int | None = None
+    bytes_written: int | None = None
 
 
 Work = Callable[[], Outcome]
@@ -82,20 +84,25 @@ def newest_page(thread: Thread, view: ItemsView) -> Outcome:
         return Outcome(lineage.bytes_read, len(page.data))
 
 
-def far_page(thread: Thread, *, ordinal: int | None, has_catalog: bool) -> Outcome:
+def catalog_of(home: Path, *, is_made: bool = False) -> Path:
+    """Return the folder of a home's catalog, kept beside it: brought up to date, unless it is."""
+    state = home.with_name(f"{home.name}-catalog")
+    if not is_made:
+        with open_store(home, state_dir=state) as store:
+            store.catalog.get().refresh(wanted=EVERY)
+    return state
+
+
+def far_page(thread: Thread, *, ordinal: int | None, state: Path | None) -> Outcome:
     """Open a store, read 50 turns from an ordinal on, oldest first; None for the oldest ones.
 
-    The catalog is made before the first time, and lies in a folder of its own.
+    With the turn index of the catalog in `state`, or by the log alone.
     """
-    state = thread.home.with_name(f"{thread.home.name}-catalog")
-    if has_catalog and not state.exists():
-        with open_store(thread.home, state_dir=state) as store:
-            store.catalog.rebuild()
     cursor = None
     if ordinal is not None:
         cursor = make_ordinal_cursor(thread.thread_id, Scope.TURNS, ordinal, includes_anchor=False)
     with (
-        open_store(thread.home, state_dir=state if has_catalog else None) as store,
+        open_store(thread.home, state_dir=state) as store,
         store.open_thread(thread.thread_id, path_hint=str(thread.path)) as opened,
     ):
         page = opened.turns(limit=PAGE_TURNS, cursor=cursor, direction=SortDirection.ASC)

@@ -1,0 +1,110 @@
+"""The suites by name, what a worker does for one of them, and a run of several, each in its own process."""
+
+import importlib
+import json
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from benchmark.machine import machine, speed
+from benchmark.measure import own_peak_bytes
+from benchmark.report import with_ratios
+from benchmark.run import Run
+from benchmark.work import environment
+
+SUITES = {
+    "reading": "benchmark.reading:run_reading",
+    "recording": "benchmark.recording:run_recording",
+    "forks": "benchmark.forking:run_forks",
+    "server": "benchmark.serving:run_serving",
+    "catalog": "benchmark.cataloging:run_catalog",
+    "compressing": "benchmark.compressing:run_compressing",
+    "growth": "benchmark.growth:run_growth",
+    "comparing": "benchmark.comparing:run_comparing",
+}
+"""In the order in which they run; imported late, so that one suite's modules are not another one's memory."""
+_TASKS = {"reading": "benchmark.reading:reading_tasks", "growth": "benchmark.growth:growth_tasks"}
+_FORMAT = 1
+_ERROR_LINES = 3
+
+Json = dict[str, Any]
+
+
+def run_worker(suite: str, run: Run) -> Json:
+    """Measure a suite in this process; return its rows, and the shapes of threads that it describes."""
+    if suite == "comparing":
+        measured = _load(SUITES[suite])(run.data, is_quick=run.is_quick, rounds=run.rounds, say=run.say)
+        rows = [row for row in measured if run.only in row.key]
+    else:
+        rows = _load(SUITES[suite])(replace(run, arguments=(f"--{suite}", *run.arguments)))
+    for row in rows:
+        row.budgets = row.budgets if run.scale.has_budgets else ()
+    shapes = _load("benchmark.reading:shapes_of")(run.data, run.scale) if suite == "reading" else []
+    return {"rows": [{"suite": suite} | row.as_json() for row in rows], "threads": shapes}
+
+
+def peak_of(suite: str, run: Run, key: str) -> int:
+    """Run one task of a suite; return the most memory that this process has taken."""
+    next(task for task in _load(_TASKS[suite])(run) if task.row.key == key).work()
+    return own_peak_bytes()
+
+
+def _load(place: str) -> Callable[..., Any]:
+    module, _, name = place.partition(":")
+    found: Callable[..., Any] = getattr(importlib.import_module(module), name)
+    return found
+
+
+def run_suites(suites: list[str], run: Run) -> Json:
+    """Measure suites one after the other; one that fails is named, and the others go on."""
+    begin = time.monotonic()
+    result: Json = {
+        "format": _FORMAT,
+        "at": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "suites": suites,
+        "scale": run.scale.name,
+        "rounds": run.rounds,
+        "machine": machine(run.data.folder),
+        "speed": {"start": speed(run.data.folder)},
+        "threads": [],
+        "rows": [],
+        "failures": [],
+    }
+    for suite in suites:
+        run.say(f"== {suite}, after {(time.monotonic() - begin) / 60:.1f} minutes")
+        try:
+            found = _in_own_process(suite, run)
+        except (OSError, subprocess.SubprocessError) as error:
+            said = [
+                line for line in (getattr(error, "stderr", "") or str(error)).splitlines() if line.strip()
+            ]
+            result["failures"].append({"suite": suite, "error": " / ".join(said[-_ERROR_LINES:])})
+            continue
+        result["rows"] += found["rows"]
+        result["threads"] += found["threads"]
+    result["rows"] = with_ratios(result["rows"])
+    result["speed"]["end"] = speed(run.data.folder)
+    result["took_seconds"] = round(time.monotonic() - begin, 1)
+    return result
+
+
+def _in_own_process(suite: str, run: Run) -> Json:
+    with tempfile.TemporaryDirectory(prefix="rollout-bench-") as scratch:
+        path = Path(scratch) / "result.json"
+        command = [sys.executable, "-m", "benchmark", f"--{suite}", *run.arguments, "--worker", str(path)]
+        process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environment())
+        said = []
+        assert process.stderr is not None, "it was opened with a pipe"
+        for line in process.stderr:
+            said.append(line)
+            run.say(f"   {line.rstrip()}")
+        if process.wait():
+            raise subprocess.CalledProcessError(process.returncode, command, stderr="".join(said))
+        found: Json = json.loads(path.read_text())
+        return found
