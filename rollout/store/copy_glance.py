@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator
 from io import BytesIO
 from itertools import accumulate
-from operator import lt, methodcaller
+from operator import lt
 from typing import Final
 
 from msgspec import Struct
@@ -24,20 +24,21 @@ from rollout.log.seal import iter_broken_seals
 from rollout.replay.lineage import Lineage, Segment
 from rollout.store.copy_plan import Edit, filled_ordinal
 
-_FRONT: Final = re.compile(
-    rb'\{"timestamp":"[^"\\]*",(?:"ordinal":(0|[1-9][0-9]{0,17}),)?"type":"(?:'
-    rb'event_msg","payload":\{"type":"([a-z_]+)"(?:,"thread_id":"[^"\\]*","turn_id":"([^"\\]*)")?'
-    rb'|(?!event_msg")[a-z_]+","payload":\{)'
-).match
-_ITEM: Final = ITEM_COMPLETED.encode()
-_CHECKPOINT: Final = b'"type":"%b","payload":{' % CHECKPOINT.encode()
-_CHECKPOINT_FRONT: Final = re.compile(
-    rb'\{"timestamp":"[^"\\]*",(?:"ordinal":[0-9]+,)?' + re.escape(_CHECKPOINT)
-).match
-_ENDS: Final = frozenset(word.encode() for word in TURN_ENDS)
-_MARKS: Final = _ENDS | {word.encode() for word in TASK_STARTED}
-_IS_WHOLE: Final = methodcaller("endswith", b"}\n")
-_IS_QUOTED: Final = methodcaller("endswith", b'"}\n')
+_LINES: Final = re.compile(
+    rb'\{"timestamp":"[^"\\\n]*",(?:"ordinal":(0|[1-9][0-9]{0,17}),)?"type":"'
+    rb'(event_msg","payload":\{"type":"[a-z_]+(?=")|(?!event_msg")[a-z_]+(?=","payload":\{))'
+    rb'(?:","thread_id":"[^"\\\n]*","turn_id":"([^"\\\n]+)")?.*\}\n(?:(?<=(")\}\n)|)'
+    rb"|([\s\S]+)"
+).findall
+"""Finds each line as its ordinal, kind, turn, and the quote that it may end with; or the rest, which is none.
+
+One match begins where another ends, so that nothing lies between lines.
+"""
+_EVENT: Final = b'event_msg","payload":{"type":"'
+_ITEM: Final = _EVENT + ITEM_COMPLETED.encode()
+_CHECKPOINT: Final = CHECKPOINT.encode()
+_ENDS: Final = frozenset(_EVENT + word.encode() for word in TURN_ENDS)
+_MARKS: Final = _ENDS | {_EVENT + word.encode() for word in TASK_STARTED}
 _QUOTE: Final = ord('"')
 _TURN_IDS: Final = re.compile(rb'"turn_id":"([^"\\]*)"').findall
 _DOT_AT: Final = -47
@@ -105,25 +106,24 @@ class _Glance:
     def take(self, content: bytes, start: int) -> list[Edit]:
         """Take the next lines, one at least; return what is not carried over of them. Raise UnclearError."""
         self._edits = []
-        lines = BytesIO(content).readlines()
-        fronts = [front for front in map(_FRONT, lines) if front is not None]
-        if len(fronts) < len(lines) or not all(map(_IS_WHOLE, lines)):
+        ordinals, kinds, turn_ids, quotes, rest = zip(*_LINES(content), strict=True)
+        if rest[-1]:
             raise UnclearError
-        self._count([number for front in fronts if (number := front[1]) is not None])
-        kinds = [front[2] for front in fronts]
-        named = [turn_id for front in fronts if (turn_id := front[3]) is not None]
+        self._count(list(filter(None, ordinals)))
+        named = list(filter(None, turn_ids))
+        lines = BytesIO(content).readlines()
         marks = [index for index, kind in enumerate(kinds) if kind in _MARKS]
-        is_quoted = sum(_IS_QUOTED(lines[index]) for index in marks)
+        is_quoted = sum(1 for index in marks if quotes[index])
         # An item names its turn as expected; nothing but an end of a turn has a seal, or looks like it.
-        if kinds.count(_ITEM) > len(named) or sum(map(_IS_QUOTED, lines)) > is_quoted:
+        if kinds.count(_ITEM) > len(named) or len(quotes) - quotes.count(b"") > is_quoted:
             raise UnclearError
         self.turn_ids.update(named)
         starts = list(accumulate(map(len, lines), initial=start))
         for index in marks:
             self._mark(lines[index], starts[index], kinds[index])
         last = len(lines) - 1
-        if _CHECKPOINT in content:
-            last = self._leave_out(lines, starts, kinds)
+        if _CHECKPOINT in kinds:
+            last = self._leave_out(starts, kinds)
         if last >= 0:
             self.ends_turn = self.newest_seal is not None and self.newest_seal.covered_to > starts[last]
         return self._edits
@@ -141,7 +141,7 @@ class _Glance:
         if self._end_ordinal is not None and self._next_ordinal > self._end_ordinal:
             raise UnclearError
 
-    def _mark(self, line: bytes, start: int, kind: bytes | None) -> None:
+    def _mark(self, line: bytes, start: int, kind: bytes) -> None:
         """Take a line that starts or ends a turn."""
         named = _TURN_IDS(line)
         if not named:
@@ -157,12 +157,12 @@ class _Glance:
         self._edits.append(Edit(seal.covered_to, start + len(line), b"}\n", 0))
         self.newest_seal = seal
 
-    def _leave_out(self, lines: list[bytes], starts: list[int], kinds: list[bytes | None]) -> int:
+    def _leave_out(self, starts: list[int], kinds: tuple[bytes, ...]) -> int:
         """Leave checkpoints out; return the index of the last other line, -1 when there is none."""
         last = -1
-        for index, line in enumerate(lines):
-            if kinds[index] is None and _CHECKPOINT_FRONT(line):
-                self._edits.append(Edit(starts[index], starts[index] + len(line)))
+        for index, kind in enumerate(kinds):
+            if kind == _CHECKPOINT:
+                self._edits.append(Edit(starts[index], starts[index + 1]))
             else:
                 last = index
         self._edits.sort(key=lambda edit: edit.start_offset)
