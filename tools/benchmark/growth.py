@@ -62,11 +62,12 @@ def growth_tasks(run: Run) -> list[Task]:
 
 
 def _row(work: str, subject: str, size: str, at: float, budgets: tuple[str, ...] = ()) -> TimedRow:
-    beside = None if subject == OURS else f"{_group(work)}: {OURS}, {size}"
-    return TimedRow(f"{subject}, {size}", budgets, group=_group(work), peer=beside, at=at)
+    beside = None if subject == OURS else f"{group_of(work)}: {OURS}, {size}"
+    return TimedRow(f"{subject}, {size}", budgets, group=group_of(work), peer=beside, at=at)
 
 
-def _group(work: str) -> str:
+def group_of(work: str) -> str:
+    """Return the group that draws the curve of a work."""
     by_threads = work in {LIST, SEARCH, OPEN, REFRESH}
     return f"{work}, by number of threads" if by_threads else f"{work}, by length of the log"
 
