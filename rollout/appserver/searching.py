@@ -1,13 +1,11 @@
 """Searches over what was said: which threads say it, and where one thread does.
 
-Literal, whatever the case of the letters. Reads the files; no index is asked. Contract: docs/protocol.md,
-"Methods".
+Literal, whatever the case of the letters. Contract: docs/protocol.md, "Methods".
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from typing import Any, Final
 
 import msgspec
@@ -15,19 +13,14 @@ from msgspec import Struct
 
 from rollout.appserver import params as takes
 from rollout.appserver.call import Answer, Call
-from rollout.appserver.listing import INTERACTIVE, SORTS, page_of
+from rollout.appserver.listing import INTERACTIVE, SORTS
 from rollout.appserver.shapes import shown_thread
 from rollout.catalog.query import ThreadFilter
-from rollout.errors import RolloutError
-from rollout.format import vocabulary
-from rollout.format.decoding import decode_json, decode_payload
-from rollout.format.items import parts_of
-from rollout.format.record import Record
-from rollout.log.lines import iter_lines
+from rollout.format.decoding import decode_json
 from rollout.replay.sealed import SealWatch, refuse_broken
 from rollout.store.listing import ListRequest, SortKey
 from rollout.store.projecting import project
-from rollout.store.summary import ThreadSummary
+from rollout.store.spoken import SpokenPlace, letters_of
 from rollout.store.thread import Thread
 from rollout.turns.items import AgentMessage, ThreadItem, UserMessage
 from rollout.turns.paging import DEFAULT_LIMIT, Scope, SortDirection, make_ordinal_cursor
@@ -35,12 +28,11 @@ from rollout.turns.parts import TextInput
 from rollout.turns.rows import in_order, shown_item
 from rollout.turns.words import MessagePhase
 
-_BEFORE_CHARS: Final = 50
-_BEHIND_CHARS: Final = 90
+_BEFORE_CHARS: Final = 49
+_BEHIND_CHARS: Final = 96
+_SPACE: Final = re.compile(r"\s+")
 _OCCURRENCES: Final = 50
 _MOST_OCCURRENCES: Final = 250
-_SPEAKERS: Final = frozenset({"user", "assistant"})
-_SPOKEN: Final = frozenset({"user_message", "agent_message"})
 
 
 class Snippet(Struct, frozen=True):
@@ -51,13 +43,9 @@ class Snippet(Struct, frozen=True):
     end: int
 
 
-class _Spoken(Struct, frozen=True):
-    message: str = ""
-
-
 def search_threads(call: Call, given: takes.ThreadSearch) -> Answer:
     """Return one page of the threads in whose own newest rollout the term was said."""
-    pattern = _pattern(call, given.search_term)
+    term = _term(call, given.search_term)
     request = ListRequest(
         given.limit if given.limit is not None else DEFAULT_LIMIT,
         given.cursor,
@@ -66,58 +54,32 @@ def search_threads(call: Call, given: takes.ThreadSearch) -> Answer:
         bool(given.archived),
         ThreadFilter(source_kinds=tuple(kind.value for kind in given.source_kinds or ()) or INTERACTIVE),
     )
-    snippets: dict[str, Snippet | None] = {}
-
-    def is_wanted(summary: ThreadSummary) -> bool:
-        if summary.id not in snippets:
-            snippets[summary.id] = _first_match(call, summary, pattern)
-        return snippets[summary.id] is not None
-
-    page = page_of(call.server.store.catalog.list_threads, request, is_wanted)
-    data = []
-    for summary in page.data:
-        found = snippets[summary.id]
-        assert found is not None, "only threads with a match were kept"
-        data.append({"thread": shown_thread(call.server, summary), "snippet": found.text})
+    page = call.server.store.catalog.search_spoken(request, term)
+    data = [
+        {"thread": shown_thread(call.server, found.summary), "snippet": shown_place(found.place)}
+        for found in page.data
+    ]
     return Answer({"data": data, "nextCursor": page.next_cursor, "backwardsCursor": page.backwards_cursor})
 
 
-def _pattern(call: Call, term: str) -> re.Pattern[str]:
-    if not term.strip():
+def _term(call: Call, given: str) -> str:
+    term = given.strip()
+    if not term:
         raise call.invalid(f"{call.method} requires a non-empty searchTerm")
-    return re.compile(re.escape(term), re.IGNORECASE)
+    return term
 
 
-def _first_match(call: Call, summary: ThreadSummary, pattern: re.Pattern[str]) -> Snippet | None:
-    """Return the first match in a thread's own newest rollout; what cannot be read has none."""
-    if summary.problem is not None:
-        return None
-    try:
-        with call.server.store.open_thread(summary.id) as thread:
-            for text in _said(thread):
-                match = pattern.search(text)
-                if match is not None:
-                    return snippet_of(text, match)
-    except RolloutError:
-        return None
-    return None
+def shown_place(place: SpokenPlace) -> str:
+    """Return a match with some of what stands around it on one line; ends that are cut are marked."""
+    before = _on_one_line(place.text[: place.start]).lstrip()
+    behind = _on_one_line(place.text[place.end :]).rstrip()
+    head = before if len(before) <= _BEFORE_CHARS else "... " + before[-_BEFORE_CHARS:].lstrip()
+    tail = behind if len(behind) <= _BEHIND_CHARS else behind[:_BEHIND_CHARS].rstrip() + " ..."
+    return head + _on_one_line(place.text[place.start : place.end]) + tail
 
 
-def _said(thread: Thread) -> Iterator[str]:
-    """Yield what users and agents said in the newest rollout, oldest first."""
-    lineage = thread.lineage
-    for batch in iter_lines(lineage.newest_source, lineage.span(lineage.newest)):
-        for line in batch:
-            if not isinstance(line, Record):
-                continue
-            probe = line.envelope.payload
-            if line.envelope.type == vocabulary.RESPONSE_ITEM:
-                if probe.type == "message" and probe.role in _SPEAKERS:
-                    yield "".join(part.text or "" for part in parts_of(probe))
-            elif line.envelope.type == vocabulary.EVENT_MSG and probe.type in _SPOKEN:
-                spoken = decode_payload(line, _Spoken)
-                if spoken is not None:
-                    yield spoken.message
+def _on_one_line(text: str) -> str:
+    return _SPACE.sub(" ", text)
 
 
 def snippet_of(text: str, match: re.Match[str]) -> Snippet:
@@ -154,7 +116,8 @@ class _Text(Struct, frozen=True):
 
 def search_occurrences(call: Call, given: takes.SearchOccurrences) -> Answer:
     """Return one page of the places where a thread says the term, oldest first."""
-    pattern = _pattern(call, given.search_term)
+    _term(call, given.search_term)
+    pattern = letters_of(given.search_term)
     thread_id = call.thread_id(given.thread_id)
     limit = given.limit if given.limit is not None else _OCCURRENCES
     size = max(1, min(limit, _MOST_OCCURRENCES))

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Final
 
 KEYS: Final[dict[str, str]] = {
-    "threads": "b6a52e35e4c8a768",
-    "turns": "86c69cb6ffc1e220",
-    "search": "8f419bdad3939bd2",
-    "usage": "b6a52e35e4c8a768",
-    "spawn": "466af387ae55237a",
+    "threads": "7e0bab02863f5aa4",
+    "turns": "7bf4838295197b59",
+    "search": "832343b19491a351",
+    "usage": "7e0bab02863f5aa4",
+    "spawn": "a714f7785e575123",
+    "spoken": "809118c263bbd650",
 }

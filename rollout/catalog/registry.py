@@ -6,10 +6,11 @@ from typing import Final
 
 from rollout.catalog.domains import Domain
 from rollout.catalog.search_index import SEARCH
+from rollout.catalog.spoken import SPOKEN
 from rollout.catalog.threads import THREADS
 from rollout.catalog.turn_index import TURNS
 
-DOMAINS: Final[tuple[Domain, ...]] = (THREADS, TURNS, SEARCH)
+DOMAINS: Final[tuple[Domain, ...]] = (THREADS, TURNS, SEARCH, SPOKEN)
 
 LISTED: Final = frozenset({"threads", "turns"})
 """The domains that every refresh makes up for where they are due."""

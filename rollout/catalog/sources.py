@@ -53,6 +53,7 @@ OWN: Final[Mapping[str, tuple[str, ...]]] = {
     "search": ("catalog/search*",),
     "usage": ("catalog/usage*",),
     "spawn": ("catalog/spawn*",),
+    "spoken": ("catalog/spoken*",),
 }
 """Sources that one domain alone is made by. `threads` has none: its key is that of what all share."""
 

@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from rollout.catalog.stats import CatalogStats
     from rollout.catalog.threads import Described
     from rollout.store.search import SearchPage, SearchRequest
+    from rollout.store.spoken import SpokenPage
 
 _LISTING_BUDGET_BYTES: Final = 128 << 20
 """What a listing reads to bring an existing catalog up to date; with more to read, the files are faster."""
@@ -201,13 +202,30 @@ class Cataloged:
             self._fs, self._home, self._max_line_bytes, self._opener, self.get(), request, report
         )
 
+    def search_spoken(self, request: ListRequest, text: str) -> SpokenPage:
+        """Return one page of threads in which a text was said, in the order of a listing.
+
+        Raise InvalidCursor. By the index where there is one that is up to date or soon is, else by the files.
+        """
+        from rollout.store.spoken import SpokenSearch
+
+        search = SpokenSearch(self._fs, self._home, self._opener, request, text)
+        try:
+            catalog = self.find()
+        except RolloutError:
+            catalog = None
+        return search.page(catalog)
+
     def rebuild(self, domain: str | None = None, report: Report | None = None) -> Refreshed:
         """Compute the catalog anew, or one domain of it. Raise as `Catalog.rebuild` does."""
         from rollout.catalog.search_index import SEARCH, empty
+        from rollout.catalog.spoken import SPOKEN, empty_spoken
 
         catalog = self.get()
         if domain in {None, SEARCH.name}:  # replaced file by file, it would be half dead afterwards
             catalog.ask("emptying the index", empty)
+        if domain in {None, SPOKEN.name}:
+            catalog.ask("emptying the index", empty_spoken)
         return catalog.rebuild(domain, report)
 
     def stats(self) -> CatalogStats | None:

@@ -103,9 +103,11 @@ def list_threads(
     wants: Callable[[ThreadSummary, int], bool] = lambda _, __: True,
     hidden: Set[ThreadId] = frozenset(),
     tell: Callable[[ThreadSummary], ThreadSummary] = lambda summary: summary,
+    may_pass: Callable[[RolloutFile], bool] = lambda _: True,
 ) -> Listing:
     """Return one page of threads. `summarise` reads one thread and raises what is wrong with it.
 
+    `may_pass` is asked of a thread's newest file before it is read, and says no where `wants` would.
     `tell` puts in what people said of a thread; `wants` is asked of each summary as it is then, and the time
     that it is sorted by. A thread that cannot be read is a row with a problem. Raise InvalidCursor.
     """
@@ -126,6 +128,8 @@ def list_threads(
         if len(rows) > request.size and rows[request.size].place.at * sign < near * sign:
             break
         if anchor is not None and far * sign < anchor.at * sign:
+            continue
+        if not may_pass(candidate.file):
             continue
         summary = tell(summary_or_problem(fs, candidate.file, summarise))
         value = held(_sort_value(summary, request.sort), (candidate.lowest, candidate.highest))
