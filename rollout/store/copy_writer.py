@@ -17,7 +17,8 @@ from rollout.log.anchor import digest_text
 from rollout.log.source import Source
 from rollout.store.copy_plan import Edit
 
-_BLOCK_BYTES: Final = 128 << 10
+_BLOCK_BYTES: Final = 96 << 10
+"""Chunks are a little longer, and are handed over as they are."""
 _READ_BYTES: Final = 1 << 20
 _SYNC_BYTES: Final = 16 << 20
 """So much is handed to the disk at a time, while more is read."""
@@ -36,12 +37,13 @@ class CopyWriter:
         self._pending = 0
         self._synced_bytes = 0
         self._covered_from = 0
-        self._hasher = blake3()
+        self._hasher: blake3 | None = None
         self.size_bytes = 0
 
     def put(self, content: bytes | memoryview) -> None:
         """Add bytes."""
-        self._hasher.update(content)
+        if self._hasher is not None:
+            self._hasher.update(content)
         self._pieces.append(content)
         self._pending += len(content)
         self.size_bytes += len(content)
@@ -51,9 +53,18 @@ class CopyWriter:
     def seal(self) -> None:
         """Add the seal of everything since the one before."""
         covered_to = self.size_bytes
-        member = seal_member(self._covered_from, digest_text(self._hasher.digest()))
+        hasher = self._hasher if self._hasher is not None else self._hash_so_far()
+        member = seal_member(self._covered_from, digest_text(hasher.digest()))
         self._hasher, self._covered_from = blake3(), covered_to
         self.put(member)
+
+    def _hash_so_far(self) -> blake3:
+        """Return the hash of all that stands before the first seal: most copies of others' logs have none."""
+        self.flush()
+        hasher = blake3()
+        for at in range(0, self.size_bytes, _READ_BYTES):
+            hasher.update(self._out.read_at(at, min(_READ_BYTES, self.size_bytes - at)))
+        return hasher
 
     def put_range(self, source: Source, start_offset: int, end_offset: int, edits: list[Edit]) -> None:
         """Add a range of a source, with edits in their order."""
