@@ -8,6 +8,7 @@ import click
 from msgspec import UNSET
 
 from fork.create import Fork, fork_thread
+from rollout.cli.described import describe
 from rollout.cli.options import json_option, open_thread, pass_output, thread_options
 from rollout.cli.output import (
     Output,
@@ -19,7 +20,6 @@ from rollout.cli.output import (
     shown_size,
     width,
 )
-from rollout.cli.threads import describe
 from rollout.replay.context import Context
 from rollout.store.summary import ThreadSummary
 from rollout.wire.forks import forked

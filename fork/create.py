@@ -21,7 +21,8 @@ from rollout.store.labels import checked_name
 from rollout.store.settings import Override
 from rollout.store.store import Store
 from rollout.store.thread import Thread
-from rollout.turns.model import ItemsView, Turn
+from rollout.turns.model import Turn
+from rollout.turns.paging import ItemsView
 
 
 class Fork(Struct, frozen=True):

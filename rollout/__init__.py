@@ -47,7 +47,8 @@ if TYPE_CHECKING:
     from rollout.store.durability import Durability
     from rollout.store.facts import MemoryMode, ThreadFacts
     from rollout.store.headers import AgentLabel
-    from rollout.store.listing import Listing, SortKey
+    from rollout.store.listing import Listing
+    from rollout.store.places import SortKey
     from rollout.store.recorder import Recorder
     from rollout.store.root import open_store
     from rollout.store.spawn_graph import SpawnGraph
@@ -56,8 +57,8 @@ if TYPE_CHECKING:
     from rollout.store.thread import Thread
     from rollout.store.tombstones import DeleteMode
     from rollout.store.turn_recorder import TurnRecorder
-    from rollout.turns.model import ItemsView, Turn, TurnItem, TurnStatus
-    from rollout.turns.paging import Page, SortDirection
+    from rollout.turns.model import Turn, TurnItem, TurnStatus
+    from rollout.turns.paging import ItemsView, Page, SortDirection
 
 __version__ = VERSION
 
@@ -163,7 +164,8 @@ _HOMES: Final = homes_of(
         "rollout.store.durability": ("Durability",),
         "rollout.store.facts": ("MemoryMode", "ThreadFacts"),
         "rollout.store.headers": ("AgentLabel",),
-        "rollout.store.listing": ("Listing", "SortKey"),
+        "rollout.store.listing": ("Listing",),
+        "rollout.store.places": ("SortKey",),
         "rollout.store.recorder": ("Recorder",),
         "rollout.store.root": ("open_store",),
         "rollout.store.spawn_graph": ("SpawnGraph",),
@@ -172,8 +174,8 @@ _HOMES: Final = homes_of(
         "rollout.store.thread": ("Thread",),
         "rollout.store.tombstones": ("DeleteMode",),
         "rollout.store.turn_recorder": ("TurnRecorder",),
-        "rollout.turns.model": ("ItemsView", "Turn", "TurnItem", "TurnStatus"),
-        "rollout.turns.paging": ("Page", "SortDirection"),
+        "rollout.turns.model": ("Turn", "TurnItem", "TurnStatus"),
+        "rollout.turns.paging": ("ItemsView", "Page", "SortDirection"),
     }
 )
 

@@ -24,7 +24,7 @@ from rollout.replay.lineage import Lineage
 from rollout.store.opening import Opener
 from rollout.store.turn_pages import read_turns
 from rollout.testing.memory import MemoryFileSystem
-from rollout.turns.model import ItemsView
+from rollout.turns.paging import ItemsView
 
 HOME = "/home"
 DAY = f"{HOME}/sessions/2026/11/21"

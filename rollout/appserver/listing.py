@@ -20,8 +20,9 @@ from rollout.catalog.query import ThreadFilter, is_dense
 from rollout.errors import RolloutError
 from rollout.ids import ThreadId, find_uuid
 from rollout.store.filtering import matcher
-from rollout.store.listing import Listing, ListRequest, SortKey
+from rollout.store.listing import Listing, ListRequest
 from rollout.store.listing import list_threads as page_of_files
+from rollout.store.places import SortKey
 from rollout.store.summary import ThreadSummary
 from rollout.store.tombstones import deleted_ids
 from rollout.turns.paging import DEFAULT_LIMIT, SortDirection

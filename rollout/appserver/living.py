@@ -34,8 +34,7 @@ from rollout.log.layout import base_name, find_name
 from rollout.store.creating import ORIGINATOR
 from rollout.store.recording import find_settings
 from rollout.store.settings import ThreadSettings
-from rollout.turns.model import ItemsView
-from rollout.turns.paging import DEFAULT_LIMIT, SortDirection
+from rollout.turns.paging import DEFAULT_LIMIT, ItemsView, SortDirection
 from rollout.version import VERSION
 from rollout.wire.threads import Status, Thread
 

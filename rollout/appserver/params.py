@@ -12,8 +12,7 @@ from msgspec import Meta, Raw, Struct
 
 from rollout.catalog.kinds import SourceKind
 from rollout.format.record import Mode
-from rollout.turns.model import ItemsView
-from rollout.turns.paging import SortDirection
+from rollout.turns.paging import ItemsView, SortDirection
 
 ABSENT: Final = Raw(b"")
 UInt32 = Annotated[int, Meta(ge=0, le=0xFFFF_FFFF)]

@@ -17,8 +17,8 @@ from rollout.appserver.protocol import INVALID_PARAMS, Refusal, encode_value
 from rollout.appserver.shapes import shown_thread
 from rollout.errors import NotFound
 from rollout.turns.items import CommandExecution, McpToolCall, ThreadItem
-from rollout.turns.model import ItemsView, TurnItem
-from rollout.turns.paging import DEFAULT_LIMIT, Page, SortDirection
+from rollout.turns.model import TurnItem
+from rollout.turns.paging import DEFAULT_LIMIT, ItemsView, Page, SortDirection
 from rollout.turns.words import CallStatus
 
 _MOST_ITEM_IDS: Final = 100

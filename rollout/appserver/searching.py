@@ -18,7 +18,8 @@ from rollout.appserver.shapes import shown_thread
 from rollout.catalog.query import ThreadFilter
 from rollout.format.decoding import decode_json
 from rollout.replay.sealed import SealWatch, refuse_broken
-from rollout.store.listing import ListRequest, SortKey
+from rollout.store.listing import ListRequest
+from rollout.store.places import SortKey
 from rollout.store.projecting import project
 from rollout.store.spoken import SpokenPlace, letters_of
 from rollout.store.thread import Thread

@@ -20,8 +20,8 @@ from rollout.replay.sealed import SealWatch, refuse_broken
 from rollout.store.projecting import project
 from rollout.turns.failure import TurnFailure
 from rollout.turns.items import ThreadItem
-from rollout.turns.model import ItemsView, TurnStatus
-from rollout.turns.paging import DEFAULT_LIMIT, PageRequest
+from rollout.turns.model import TurnStatus
+from rollout.turns.paging import DEFAULT_LIMIT, ItemsView, PageRequest
 from rollout.turns.projection import Projection
 from rollout.turns.rows import TurnRow, shown_item, shown_turn
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Final
 
 KEYS: Final[dict[str, str]] = {
-    "threads": "7e0bab02863f5aa4",
-    "turns": "7bf4838295197b59",
-    "search": "832343b19491a351",
-    "usage": "7e0bab02863f5aa4",
-    "spawn": "a714f7785e575123",
-    "spoken": "809118c263bbd650",
+    "threads": "373682e318ad8c11",
+    "turns": "2a3ea1213c8fa0bb",
+    "search": "5dbe0be7098a359b",
+    "usage": "373682e318ad8c11",
+    "spawn": "4e79a34e1e0176ce",
+    "spoken": "92160222cd51a5c9",
 }

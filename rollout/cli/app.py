@@ -79,7 +79,7 @@ COMMANDS: Final = {
         "rollout.cli.facts:set_facts", "Set what people say of a thread: name, tags, git state, folder."
     ),
     "search": Entry("rollout.cli.search:search", "Find threads by what was said in them, best first."),
-    "show": Entry("rollout.cli.threads:show", "Show one thread: where it is, what it is, what it stands on."),
+    "show": Entry("rollout.cli.show:show", "Show one thread: where it is, what it is, what it stands on."),
     "stats": Entry(
         "rollout.cli.stats:stats", "Say what the catalog holds, how far it is, and what it passed over."
     ),

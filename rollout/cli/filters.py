@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
-from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 from msgspec import Struct
@@ -13,7 +12,10 @@ from msgspec import Struct
 from rollout.catalog.kinds import SourceKind
 from rollout.catalog.query import ThreadFilter
 from rollout.errors import InvalidRequest
-from rollout.store.store import Store
+from rollout.fs.paths import absolute_path
+
+if TYPE_CHECKING:
+    from rollout.store.store import Store
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -85,7 +87,7 @@ def filter_of(store: Store, asked: Asked) -> ThreadFilter:
             hint="A thread that somebody spawned is below it, too: leave --parent out.",
         )
     return ThreadFilter(
-        cwds=tuple(str(Path(cwd).expanduser().absolute()) for cwd in asked.cwds),
+        cwds=tuple(map(absolute_path, asked.cwds)),
         source_kinds=asked.sources,
         providers=asked.providers,
         parent_id=store.find_thread_id(asked.parent) if asked.parent is not None else None,

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from enum import StrEnum
-from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import click
 
 from rollout.cli.output import Output
 from rollout.errors import InvalidRequest, StorageFailed
-from rollout.ids import ThreadId
-from rollout.log.layout import base_name, find_name
-from rollout.store.store import Store
-from rollout.store.thread import Thread
+from rollout.fs.paths import absolute_path
 from rollout.turns.paging import DEFAULT_LIMIT
+
+if TYPE_CHECKING:
+    from rollout.ids import ThreadId
+    from rollout.store.store import Store
+    from rollout.store.thread import Thread
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -114,6 +115,8 @@ def find_writable_id(store: Store, reference: str | None, *, last: bool) -> Thre
         return thread_id
     with store.open_thread(thread_id) as thread:
         newest = thread.files()[-1].path
+    from pathlib import Path
+
     if not Path(named).samefile(newest):
         raise InvalidRequest(
             f"writing to {named}: the newest rollout of thread {thread_id} in this home is {newest}",
@@ -129,7 +132,11 @@ def find_known_id(store: Store, reference: str | None, *, last: bool) -> ThreadI
         return store.newest_thread_id()
     if not is_path(reference):
         return store.find_thread_id(reference)
-    path = Path(reference).expanduser().absolute()
+    from pathlib import Path
+
+    from rollout.log.layout import base_name, find_name
+
+    path = Path(absolute_path(reference))
     name = find_name(base_name(str(path)))
     if name is not None and path.exists():
         for file in store.rollouts().index.files_of(name.thread_id):
@@ -170,5 +177,5 @@ def open_thread(store: Store, reference: str | None, *, last: bool) -> Thread:
     if reference is None:
         return store.open_thread(store.newest_thread_id())
     if is_path(reference):
-        return store.open_path(str(Path(reference).expanduser().absolute()))
+        return store.open_path(absolute_path(reference))
     return store.open_thread(reference)

@@ -5,13 +5,10 @@ stdout carries the answer, stderr errors, hints and progress. Colour is never th
 
 from __future__ import annotations
 
-import json
 import shlex
-import shutil
 import sys
 import unicodedata
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import click
@@ -42,13 +39,14 @@ class Output:
 
     def open_store(self) -> Store:
         """Open the store over the chosen home. Raise NotFound."""
+        from rollout.fs.paths import absolute_path
         from rollout.store.root import open_store
 
         given: dict[str, Any] = {}
         if self._max_line_bytes is not None:
             given["max_line_bytes"] = self._max_line_bytes
         if self._state_dir is not None:
-            given["state_dir"] = Path(self._state_dir).expanduser().absolute() if self._state_dir else None
+            given["state_dir"] = absolute_path(self._state_dir) if self._state_dir else None
         return open_store(self.home, **given)
 
 
@@ -60,6 +58,8 @@ def emit_json(value: Any) -> None:
 
 def write_json(value: Any, path: str) -> None:
     """Write one JSON value to a file: all of it or nothing. Raise StorageFailed."""
+    from pathlib import Path
+
     target = Path(path)
     is_replaceable = target.is_file() or not target.exists()
     try:
@@ -97,6 +97,8 @@ def _as_text(value: Any) -> Any:
 def emit_error(code: str, message: str, hint: str | None, *, wants_json: bool) -> None:
     """Print what went wrong to stderr, and what to do next."""
     if wants_json:
+        import json
+
         reply = {"error": {"code": code, "message": message, "hint": hint}}
         click.echo(json.dumps(reply, ensure_ascii=False), err=True)
         return
@@ -120,6 +122,8 @@ def emit_more(command: str, cursor: str | None) -> None:
 
 def width() -> int:
     """Return the columns of the terminal, or what suits a file: there, long lines hurt nobody."""
+    import shutil
+
     return shutil.get_terminal_size((_FILE_WIDTH, 24)).columns
 
 

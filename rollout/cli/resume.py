@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from time import perf_counter
+from typing import TYPE_CHECKING
 
 import click
 
+from rollout.cli.described import describe
 from rollout.cli.options import allow_damage_option, json_option, open_thread, pass_output, thread_options
 from rollout.cli.output import (
     Output,
@@ -19,12 +21,14 @@ from rollout.cli.output import (
     width,
     write_json,
 )
-from rollout.cli.threads import describe
-from rollout.replay.context import Context
 from rollout.replay.reading import ReadPath
-from rollout.store.summary import ThreadSummary
-from rollout.turns.model import ItemsView, Turn
+from rollout.turns.paging import ItemsView
 from rollout.wire.resume import resumed
+
+if TYPE_CHECKING:
+    from rollout.replay.context import Context
+    from rollout.store.summary import ThreadSummary
+    from rollout.turns.model import Turn
 
 
 @click.command("resume")

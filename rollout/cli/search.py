@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shlex
-from pathlib import Path
 from typing import Final
 
 import click
@@ -14,6 +13,7 @@ from rollout.cli.filters import Asked, filter_of
 from rollout.cli.options import json_option, limit_options, pass_output
 from rollout.cli.output import Output, counted, emit_json, emit_more, one_line, shown_time, width
 from rollout.cli.progress import refresh_progress
+from rollout.fs.paths import absolute_path
 from rollout.store.search import FoundThread, SearchPage, SearchRequest
 from rollout.store.snippets import Snippet
 from rollout.wire.search import found
@@ -72,7 +72,7 @@ def search(
         return
     _print_page(page)
     given = [*words, *(part for role in roles for part in ("--in", role))]
-    given += [part for cwd in cwds for part in ("--cwd", str(Path(cwd).expanduser().absolute()))]
+    given += [part for cwd in cwds for part in ("--cwd", absolute_path(cwd))]
     given += [*(["--since", since] if since else []), *(["--archived"] * archived), "--limit", str(limit)]
     emit_more(f"{output.command} search {shlex.join(given)}", page.next_cursor)
 

@@ -1,4 +1,4 @@
-"""`rollout list` and `rollout show`: threads as a listing sees them."""
+"""`rollout list`: threads by page."""
 
 from __future__ import annotations
 
@@ -7,30 +7,15 @@ from typing import Any, Final
 
 import click
 
+from rollout.cli.described import title_of
 from rollout.cli.filters import Asked, filter_of, filter_options
-from rollout.cli.options import (
-    choice_option,
-    json_option,
-    limit_options,
-    open_thread,
-    pass_output,
-    thread_options,
-)
-from rollout.cli.output import (
-    Output,
-    emit_json,
-    emit_more,
-    emit_pairs,
-    emit_table,
-    one_line,
-    shown_size,
-    shown_time,
-    width,
-)
+from rollout.cli.options import choice_option, json_option, limit_options, pass_output
+from rollout.cli.output import Output, emit_json, emit_more, emit_table, one_line, shown_time, width
 from rollout.cli.progress import refresh_progress
-from rollout.store.listing import Listing, ListRequest, SortKey
+from rollout.store.listing import Listing, ListRequest
+from rollout.store.places import SortKey
 from rollout.store.summary import ThreadSummary
-from rollout.wire.threads import shown, thread_page
+from rollout.wire.threads import thread_page
 
 _NARROW: Final = 110
 _WIDE: Final = 140
@@ -89,7 +74,7 @@ def _print_listing(listing: Listing, sort: SortKey) -> None:
                 shown_time(_time_of(summary, sort)),
                 one_line(summary.model or "-", 20),
                 one_line(summary.cwd or "-", 32),
-                _title(summary),
+                title_of(summary),
             ]
             for summary in listing.data
         ]
@@ -104,57 +89,3 @@ def _time_of(summary: ThreadSummary, sort: SortKey) -> int:
     if sort is SortKey.UPDATED:
         return summary.updated_at
     return summary.created_at if sort is SortKey.CREATED else summary.recency_at
-
-
-def _title(summary: ThreadSummary) -> str:
-    if summary.problem is not None:
-        act, _, why = summary.problem.message.partition(": ")
-        return f"(cannot be read) {why or act}"
-    return summary.name or summary.preview or "(nothing asked yet)"
-
-
-@click.command("show")
-@thread_options
-@json_option
-@pass_output
-def show(output: Output, reference: str | None, last: bool, wants_json: bool) -> None:
-    """Show one thread: where it is, what it is, what it stands on.
-
-    \b
-    Example:
-      rollout show --last
-    """
-    with output.open_store() as store, open_thread(store, reference, last=last) as thread:
-        summary, segments = thread.summary(), thread.segments()
-    if wants_json:
-        emit_json(shown(summary, segments))
-        return
-    click.echo(click.style(one_line(_title(summary), width()), bold=True))
-    emit_pairs(
-        [
-            *describe(summary),
-            ("created", shown_time(summary.created_at)),
-            ("updated", shown_time(summary.updated_at)),
-            ("client", f"{summary.originator or '-'} {summary.cli_version}".strip()),
-        ]
-    )
-    for segment in segments:
-        size = shown_size(segment.end_offset - segment.start_offset)
-        until = "" if segment.end_ordinal is None else f", up to ordinal {segment.end_ordinal}"
-        click.echo(f"  {segment.path}  ({size}{until})")
-
-
-def describe(summary: ThreadSummary) -> list[tuple[str, str]]:
-    """Return what a person wants to know of a thread, as names and values."""
-    about = [("thread", f"{summary.id} ({summary.mode.value}{', archived' if summary.is_archived else ''})")]
-    if summary.forked_from_id is not None:
-        about.append(("forked from", summary.forked_from_id))
-    if summary.parent_thread_id is not None:
-        about.append(("spawned by", summary.parent_thread_id))
-    branch = summary.git.branch if summary.git is not None else None
-    about.append(("where", f"{summary.cwd}{f' ({branch})' if branch else ''}"))
-    effort = f", {summary.reasoning_effort} effort" if summary.reasoning_effort else ""
-    about.append(("model", f"{summary.model or 'not recorded'}{effort}"))
-    if summary.is_pinned or summary.tags:
-        about.append(("marked", ", ".join([*(["pinned"] * summary.is_pinned), *summary.tags])))
-    return about

@@ -25,8 +25,8 @@ from rollout.cli.output import (
     width,
 )
 from rollout.turns.items import AgentMessage, UserMessage
-from rollout.turns.model import ItemsView, Turn, TurnStatus
-from rollout.turns.paging import SortDirection
+from rollout.turns.model import Turn, TurnStatus
+from rollout.turns.paging import ItemsView, SortDirection
 
 _COLORS = {TurnStatus.COMPLETED: "green", TurnStatus.FAILED: "red", TurnStatus.INTERRUPTED: "yellow"}
 

@@ -15,8 +15,8 @@ from rollout.client import answers
 from rollout.client.connection import Connection, Transport
 from rollout.client.following import Following, Notices, Position, Watch
 from rollout.client.refusals import read_answer
-from rollout.turns.model import ItemsView, Turn
-from rollout.turns.paging import Page, SortDirection
+from rollout.turns.model import Turn
+from rollout.turns.paging import ItemsView, Page, SortDirection
 from rollout.version import VERSION
 from rollout.wire.families import FamilyTree, ThreadDiff
 from rollout.wire.findings import Checked

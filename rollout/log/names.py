@@ -15,7 +15,7 @@ from rollout.errors import NotFound
 from rollout.format.decoding import decode_json
 from rollout.format.encoding import encode_payload
 from rollout.format.record import ABSENT
-from rollout.format.times import parse_time
+from rollout.format.times import parse_time, timestamp_of
 from rollout.fs.api import FileSystem
 from rollout.fs.mutation import MutableFileSystem
 from rollout.fs.publish import publish_file
@@ -23,7 +23,6 @@ from rollout.ids import ThreadId, find_uuid
 from rollout.log.facts import NAME, Folded, read_folded
 from rollout.log.layout import NAMES_FILE, join, names_lock_path
 from rollout.log.side_log import append_side_line, iter_side_lines, locked_side_log
-from rollout.log.writer import timestamp_of
 
 
 class _Rename(Struct, frozen=True):

@@ -12,7 +12,6 @@ from typing import Final, Protocol, Self
 from rollout.errors import DamagedLog
 from rollout.format.record import Rejected
 from rollout.fs.api import FileIdentity, FileStat, FileSystem, ReadFile
-from rollout.log.framed import open_compressed
 from rollout.log.layout import COMPRESSED_SUFFIX
 
 _HEAD_BYTES: Final = 64 << 10
@@ -153,6 +152,8 @@ def open_source(fs: FileSystem, path: str, *, reads_all: bool = False) -> Source
     file = fs.open_read(path)
     try:
         if path.endswith(COMPRESSED_SUFFIX):
+            from rollout.log.framed import open_compressed
+
             return open_compressed(file, fs, reads_all=reads_all)
         return _PlainSource(file)
     except BaseException:

@@ -8,8 +8,7 @@ rollout is opened again. It decides no policy: what is written and when is the r
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from datetime import date
-from functools import cache, lru_cache
+from functools import cache
 from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct
@@ -17,6 +16,7 @@ from msgspec import Struct
 from rollout.errors import Conflict, InvalidRequest, RolloutError, StorageFailed
 from rollout.format.encoding import Draft, line_head
 from rollout.format.seals import seal_member
+from rollout.format.times import timestamp_of
 from rollout.fs.mutation import AppendFile
 from rollout.log.anchor import digest_text
 from rollout.log.tail import Tail
@@ -26,8 +26,6 @@ if TYPE_CHECKING:
 
 _BLOCK_BYTES: Final = 1 << 20
 _CLOSE: Final = b"}\n"
-_MILLI: Final = 1000
-_EPOCH_DAY: Final = date(1970, 1, 1).toordinal()
 _MAX_ORDINAL: Final = (1 << 63) - 1
 
 
@@ -199,18 +197,3 @@ def _hasher_type() -> Callable[[], blake3]:
 
 def _new_hasher() -> blake3:
     return _hasher_type()()
-
-
-def timestamp_of(now_ms: int) -> str:
-    """Return UTC milliseconds as the timestamp of a record."""
-    minutes, millis = divmod(now_ms, 60 * _MILLI)
-    hours, minute = divmod(minutes, 60)
-    days, hour = divmod(hours, 24)
-    second, milli = divmod(millis, _MILLI)
-    return f"{_day_of(days)}T{hour:02}:{minute:02}:{second:02}.{milli:03}Z"
-
-
-@lru_cache(maxsize=2)
-def _day_of(days: int) -> str:
-    """Return the day of that number since 1970 as text."""
-    return date.fromordinal(_EPOCH_DAY + days).isoformat()

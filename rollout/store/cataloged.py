@@ -22,15 +22,18 @@ from rollout.store.facts import teller, with_facts
 from rollout.store.filtering import matcher
 from rollout.store.headers import Rollouts
 from rollout.store.listing import (
+    Finding,
     Listing,
     ListRequest,
-    SortKey,
+    find_strays,
     findings_of,
+    first_thread,
     list_threads,
     make_cursor,
     parse_cursor,
 )
 from rollout.store.opening import Opener
+from rollout.store.places import SortKey
 from rollout.store.spawners import by_what_was_said
 from rollout.store.summary import ThreadSummary, read_summary
 from rollout.store.tombstones import deleted_ids
@@ -124,6 +127,18 @@ class Cataloged:
             found = None  # whatever it was, the files are there
         return found if found is not None else self.page_of_files(request)
 
+    def newest_thread_id(self) -> ThreadId:
+        """Return the thread whose file changed last. Raise NotFound in an empty home."""
+        return first_thread(self.list_threads(ListRequest(1, sort=SortKey.UPDATED)), self._home)
+
+    def findings(self) -> list[Finding]:
+        """Return what lies among the rollouts and is no thread, or could not be looked into."""
+        return find_strays(self._fs, self._opener.index)
+
+    def rollouts(self) -> Rollouts:
+        """Return the rollouts of the home, for those who must know how they hang together."""
+        return Rollouts(self._fs, self._home, self._opener.index, self._max_line_bytes)
+
     def page_of_rows(self, request: ListRequest, report: Report | None = None) -> Listing | None:
         """Return the page as the catalog has it; None where the files are the ones to ask."""
         request = self._by_what_was_said(request)
@@ -161,8 +176,7 @@ class Cataloged:
     def _by_what_was_said(self, request: ListRequest) -> ListRequest:
         if request.where.parent_id is None and request.where.ancestor_id is None:
             return request
-        rollouts = Rollouts(self._fs, self._home, self._opener.index, self._max_line_bytes)
-        return structs.replace(request, where=by_what_was_said(request.where, self, rollouts))
+        return structs.replace(request, where=by_what_was_said(request.where, self, self.rollouts()))
 
     def _page(self, request: ListRequest, rows: list[FoundThread], refreshed: Refreshed) -> Listing:
         shown = rows[: request.size]

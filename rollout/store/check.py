@@ -8,6 +8,7 @@ Format: docs/format.md, "Lines" and "Lineage".
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
@@ -22,6 +23,9 @@ from rollout.log.source import open_source
 from rollout.replay.lineage import resolve_lineage
 from rollout.store.summary import Problem, problem_of
 from rollout.store.tally import Tally
+
+if TYPE_CHECKING:
+    from rollout.store.thread import Thread
 
 
 class FileCheck(Struct, frozen=True):
@@ -48,9 +52,10 @@ class FileCheck(Struct, frozen=True):
         return not self.damage and self.problem is None
 
 
-def files_to_check(index: RolloutIndex, of_thread: Iterable[RolloutFile] | None = None) -> list[RolloutFile]:
-    """Return these files, by default every rollout: each once, oldest name first."""
-    by_path = {file.path: file for file in (index.all_files() if of_thread is None else of_thread)}
+def files_to_check(index: RolloutIndex, thread: Thread | None = None) -> list[RolloutFile]:
+    """Return the rollouts of a thread and those it stands on, or all: each once, oldest name first."""
+    files = index.all_files() if thread is None else [*thread.files(), *index.files_of(thread.id)]
+    by_path = {file.path: file for file in files}
     return sorted(by_path.values(), key=lambda file: base_name(file.path))
 
 

@@ -18,7 +18,7 @@ from rollout.replay.sealed import SealWatch
 from rollout.store.opening import find_file
 from rollout.store.projecting import project
 from rollout.store.turn_pages import read_turns
-from rollout.turns.model import ItemsView
+from rollout.turns.paging import ItemsView
 from rollout.turns.rows import in_order, shown_item
 
 

@@ -17,12 +17,12 @@ from msgspec import Struct
 
 from rollout.errors import Conflict, DamagedLog, RolloutError
 from rollout.format.encoding import Draft, line_front
+from rollout.format.times import timestamp_of
 from rollout.fs.mutation import AppendFile
 from rollout.fs.publish import publishing, sync_names
 from rollout.ids import RolloutId, ThreadId
 from rollout.log.layout import archived_path, base_name, folder_of, new_rollout_path
 from rollout.log.lease import take_lease
-from rollout.log.writer import timestamp_of
 from rollout.replay.checkpoint import CHECKPOINT_EVERY_BYTES
 from rollout.replay.context import read_context
 from rollout.replay.lineage import Lineage

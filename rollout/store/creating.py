@@ -17,11 +17,11 @@ from rollout.errors import Conflict
 from rollout.format import vocabulary
 from rollout.format.decoding import decode_json
 from rollout.format.encoding import Draft, encode_payload, line_front
+from rollout.format.times import timestamp_of
 from rollout.fs.mutation import MutableFileSystem
 from rollout.fs.publish import DurableFolders, publish_file
 from rollout.ids import RolloutId, ThreadId
 from rollout.log.layout import folder_of, new_rollout_path
-from rollout.log.writer import timestamp_of
 from rollout.replay.lineage import Lineage
 from rollout.store.settings import ThreadSettings
 from rollout.version import VERSION

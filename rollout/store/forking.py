@@ -14,11 +14,11 @@ from msgspec import UNSET, Struct, UnsetType
 from rollout.errors import InvalidRequest
 from rollout.format import vocabulary
 from rollout.format.encoding import Draft, encode_payload
+from rollout.format.times import timestamp_of
 from rollout.fs.mutation import MutableFileSystem
 from rollout.ids import ThreadId
 from rollout.log.anchor import anchor_of
 from rollout.log.layout import new_rollout_path
-from rollout.log.writer import timestamp_of
 from rollout.replay.lineage import Lineage
 from rollout.store.creating import (
     BASE_MEMBERS,

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from bisect import insort
 from collections.abc import Callable, Iterable, Set
-from enum import StrEnum
 
 import msgspec
 from msgspec import Struct
@@ -23,17 +22,9 @@ from rollout.log.index import RolloutIndex
 from rollout.log.layout import RolloutFile
 from rollout.log.source import open_source
 from rollout.store.described import changed_at, summary_or_problem
-from rollout.store.places import held, named_time, recency_time
+from rollout.store.places import SortKey, held, named_time, recency_time
 from rollout.store.summary import Problem, ThreadSummary, problem_of
 from rollout.turns.paging import DEFAULT_LIMIT, MAX_LIMIT, SortDirection
-
-
-class SortKey(StrEnum):
-    """What a listing is sorted by: the header's time, the file's last change, the newest turn's start."""
-
-    CREATED = "created"
-    UPDATED = "updated"
-    RECENCY = "recency"
 
 
 class ListRequest(Struct, frozen=True):

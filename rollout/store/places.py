@@ -6,6 +6,7 @@ Format: docs/format.md, "Listing".
 
 from __future__ import annotations
 
+from enum import StrEnum
 from typing import Final
 
 from rollout.format.times import parse_time
@@ -18,6 +19,14 @@ _STAMP_SLACK_MS: Final = 26 * 3_600_000
 """A stamp in a file name is local time of a zone that nobody recorded."""
 _WRITE_SLACK_MS: Final = 1_000
 _STAMP: Final = "0000-00-00T00-00-00"
+
+
+class SortKey(StrEnum):
+    """What a listing is sorted by: the header's time, the file's last change, the newest turn's start."""
+
+    CREATED = "created"
+    UPDATED = "updated"
+    RECENCY = "recency"
 
 
 def named_time(file: RolloutFile) -> tuple[int, int]:

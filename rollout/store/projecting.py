@@ -19,7 +19,8 @@ from rollout.log.lines import Span, iter_lines, iter_lines_backward
 from rollout.replay.lineage import Lineage, Segment
 from rollout.replay.sealed import SealWatch
 from rollout.turns.legacy import LegacyTurns
-from rollout.turns.model import ItemsView, Turn, TurnStatus
+from rollout.turns.model import Turn, TurnStatus
+from rollout.turns.paging import ItemsView
 from rollout.turns.projection import Bounds, Projection
 from rollout.turns.rows import TurnRow, public_items, shown_turn
 

@@ -33,7 +33,7 @@ from rollout.log.lease import take_lease
 from rollout.log.quarantine import quarantine_draft, quarantine_tail
 from rollout.log.source import open_source
 from rollout.log.tail import Tail, read_tail
-from rollout.store.check import FileCheck
+from rollout.store.check import FileCheck, files_to_check
 from rollout.store.recording import Surroundings
 from rollout.store.summary import Problem
 
@@ -152,8 +152,23 @@ def _is_terminated(fs: FileSystem, check: FileCheck) -> bool:
         return True
 
 
-def files_of_thread(index: RolloutIndex, home: str, thread_id: ThreadId) -> list[RolloutFile]:
-    """Return the rollouts of a thread that need not be readable, oldest first. Raise NotFound."""
+def plan_of_home(
+    fs: FileSystem,
+    home: str,
+    index: RolloutIndex,
+    now_ms: int,
+    checks: Iterable[FileCheck],
+    wanted: ThreadId | None,
+) -> RepairPlan:
+    """Return what to do about files that were checked and the drafts of a thread, or of the whole home."""
+    drafts = find_drafts(fs, home, index.folders, now_ms, wanted)
+    return plan_repair(read_ends(fs, checks), drafts)
+
+
+def files_to_repair(index: RolloutIndex, home: str, thread_id: ThreadId | None) -> list[RolloutFile]:
+    """Return the rollouts of a thread that need not be readable, or all, oldest first. Raise NotFound."""
+    if thread_id is None:
+        return files_to_check(index)
     files = index.files_of(thread_id)
     if not files:
         raise NotFound(

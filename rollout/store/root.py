@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from rollout.errors import NotFound
 from rollout.fs.api import FileSystem
+from rollout.fs.paths import absolute_path
 from rollout.fs.posix import POSIX, random_bytes
 from rollout.ids import mint_uuid7
 from rollout.log.chunks import MAX_LINE_BYTES
 from rollout.log.layout import STATE_FOLDER
 from rollout.store.store import Store
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 _NANOS_A_MILLI: Final = 1_000_000
 
@@ -42,12 +45,12 @@ def open_store(
     are kept, in the home unless it is absolute; "" or None for nowhere. Nothing is read yet. Raise
     NotFound when there is no such folder.
     """
-    path = str(Path(home).expanduser().absolute())
+    path = absolute_path(home)
     if not fs.is_folder(path):
         raise NotFound(
             f"opening the home {path}: there is no such folder",
             hint="Name the folder that holds `sessions/`, with --home or $ROLLOUT_HOME.",
         )
     mint = new_id or (lambda: _mint(clock))
-    state_folder = str(Path(path) / Path(state_dir).expanduser()) if state_dir else None
+    state_folder = absolute_path(state_dir, path) if state_dir else None
     return Store(fs, path, max_line_bytes, clock, mint, state_folder)

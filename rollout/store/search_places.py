@@ -25,7 +25,7 @@ from rollout.log.lines import Span, iter_lines
 from rollout.log.source import Source, open_source
 from rollout.turns.items import AgentMessage, UserMessage
 from rollout.turns.legacy import LegacyTurns
-from rollout.turns.model import ItemsView
+from rollout.turns.paging import ItemsView
 
 if TYPE_CHECKING:
     from rollout.fs.api import FileSystem

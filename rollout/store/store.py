@@ -6,40 +6,42 @@ Reading writes nothing into the home but derived files, and asks no database (in
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-from rollout.catalog.query import NO_FILTER, ThreadFilter
-from rollout.fs.api import FileSystem
-from rollout.ids import ThreadId
-from rollout.log.facts import FactsPatch
-from rollout.log.layout import RolloutFile
 from rollout.replay.checkpoint import CHECKPOINT_EVERY_BYTES
-from rollout.replay.context import Context
-from rollout.replay.lineage import Lineage
-from rollout.store.agents import Agents
 from rollout.store.check import FileCheck, check_files, files_to_check
 from rollout.store.facts import ThreadFacts, find_facts, set_facts, teller
-from rollout.store.listing import Finding, Listing, ListRequest, SortKey, find_strays, first_thread
 from rollout.store.opening import Opener
+from rollout.store.places import SortKey
 from rollout.store.sidecars import FileSidecars
-from rollout.store.summary import ThreadSummary
 from rollout.store.thread import Thread
 from rollout.store.tombstones import DeleteMode
-from rollout.turns.model import ItemsView, Turn, TurnItem
-from rollout.turns.paging import DEFAULT_LIMIT, Page, SortDirection
+from rollout.turns.paging import DEFAULT_LIMIT, ItemsView, Page, SortDirection
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
+    from rollout.catalog.query import ThreadFilter
+    from rollout.fs.api import FileSystem
+    from rollout.ids import ThreadId
+    from rollout.log.facts import FactsPatch
+    from rollout.log.layout import RolloutFile
     from rollout.log.writer import Written
+    from rollout.replay.context import Context
+    from rollout.replay.lineage import Lineage
+    from rollout.store.agents import Agents
     from rollout.store.archiving import Moves
     from rollout.store.cataloged import Cataloged
     from rollout.store.checkpoints import KeptCheckpoint
     from rollout.store.deleting import Deleted, Flatten
     from rollout.store.headers import Rollouts
+    from rollout.store.listing import Finding, Listing
     from rollout.store.recorder import Recorder
     from rollout.store.recording import Surroundings
     from rollout.store.repair import Repaired, RepairPlan
+    from rollout.store.summary import ThreadSummary
     from rollout.store.whole_turn import WholeTurn
+    from rollout.turns.model import Turn, TurnItem
 
 
 class Store:
@@ -62,7 +64,6 @@ class Store:
         self._opener = Opener(fs, home, max_line_bytes, clock)
         self._state_folder = state_folder
         self._catalog: Cataloged | None = None
-        self.agents = Agents(self)
         self._sidecars: FileSidecars | None = None
         if state_folder:
             writable, index = lambda: self.surroundings().fs, lambda: self._opener.index
@@ -78,13 +79,20 @@ class Store:
             self._catalog = Cataloged(self.fs, self.home, opener, state, self._clock, self.max_line_bytes)
         return self._catalog
 
+    @property
+    def agents(self) -> Agents:
+        """The agents of the home: who spawned whom, closing and resuming with all below."""
+        from rollout.store.agents import Agents
+
+        return Agents(self)
+
     def find_thread_id(self, reference: str) -> ThreadId:
         """Return the id that a reference stands for. Raise NotFound, or InvalidRequest for several."""
         return self._opener.find_thread_id(reference)
 
     def newest_thread_id(self) -> ThreadId:
         """Return the thread whose file changed last. Raise NotFound in an empty home."""
-        return first_thread(self.list_threads(limit=1, sort=SortKey.UPDATED), self.home)
+        return self.catalog.newest_thread_id()
 
     def open_thread(self, reference: str, *, path_hint: str | None = None) -> Thread:
         """Open a thread by reference.
@@ -103,9 +111,7 @@ class Store:
         return Thread(
             lineage,
             lambda summary: teller(self.fs, self.home, self._opener)(summary),  # noqa: PLW0108  # as they are then
-            lambda thread_id, durability, every: self.record(
-                thread_id, durability=durability, checkpoint_every_bytes=every
-            ),
+            lambda one, when, every: self.record(one, durability=when, checkpoint_every_bytes=every),
             self._sidecars,
             lambda: self.catalog,
         )
@@ -163,24 +169,23 @@ class Store:
         where: ThreadFilter | None = None,
     ) -> Listing:
         """Return one page of 1-100 threads. A thread that cannot be read is a row with a problem."""
+        from rollout.catalog.query import NO_FILTER
+        from rollout.store.listing import ListRequest
+
         request = ListRequest(limit, cursor, sort, direction, is_archived, where or NO_FILTER)
         return self.catalog.list_threads(request)
 
     def files_to_check(self, thread: Thread | None = None) -> list[RolloutFile]:
         """Return the files that a check of one thread, or of the whole home, reads: oldest first."""
-        index = self._opener.index
-        own = [*thread.files(), *index.files_of(thread.id)] if thread is not None else None
-        return files_to_check(index, own)
+        return files_to_check(self._opener.index, thread)
 
     def rollouts(self) -> Rollouts:
         """Return the rollouts of the home, for those who must know how they hang together."""
-        from rollout.store.headers import Rollouts
-
-        return Rollouts(self.fs, self.home, self._opener.index, self.max_line_bytes)
+        return self.catalog.rollouts()
 
     def findings(self) -> list[Finding]:
         """Return what lies among the rollouts and is no thread, or could not be looked into."""
-        return find_strays(self.fs, self._opener.index)
+        return self.catalog.findings()
 
     def check(self, files: list[RolloutFile]) -> Iterator[FileCheck]:
         """Yield what is wrong with each file, reading all of it and changing nothing."""
@@ -188,19 +193,17 @@ class Store:
 
     def files_to_repair(self, reference: str | None = None) -> list[RolloutFile]:
         """Return the files that a repair of a thread, readable or not, or of the whole home looks at."""
-        if reference is None:
-            return self.files_to_check()
-        from rollout.store.repair import files_of_thread
+        from rollout.store.repair import files_to_repair
 
-        return files_of_thread(self._opener.index, self.home, self.find_thread_id(reference))
+        wanted = self.find_thread_id(reference) if reference is not None else None
+        return files_to_repair(self._opener.index, self.home, wanted)
 
     def plan_repair(self, checks: Iterable[FileCheck], reference: str | None = None) -> RepairPlan:
         """Return what a repair would do about files that were checked, and about drafts left over."""
-        from rollout.store.repair import find_drafts, plan_repair, read_ends
+        from rollout.store.repair import plan_of_home
 
         wanted = self.find_thread_id(reference) if reference is not None else None
-        drafts = find_drafts(self.fs, self.home, self._opener.index.folders, self._clock(), wanted)
-        return plan_repair(read_ends(self.fs, checks), drafts)
+        return plan_of_home(self.fs, self.home, self._opener.index, self._clock(), checks, wanted)
 
     def apply_repair(self, plan: RepairPlan) -> Iterator[Repaired]:
         """Do what a plan says, step by step: each durable when it is yielded, or with its error."""

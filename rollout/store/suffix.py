@@ -15,7 +15,8 @@ from rollout.replay.lineage import Lineage
 from rollout.replay.sealed import SealWatch, refuse_broken
 from rollout.store.projecting import project, read_all_turns
 from rollout.turns.legacy import LegacyTurns
-from rollout.turns.model import ItemsView, Turn
+from rollout.turns.model import Turn
+from rollout.turns.paging import ItemsView
 from rollout.turns.rows import TurnRow, shown_turn
 
 

@@ -19,17 +19,16 @@ from rollout.replay.context import Context, read_context
 from rollout.replay.foundation import Sidecars
 from rollout.replay.lineage import Lineage
 from rollout.replay.sealed import SealWatch, find_broken_seals, refuse_broken
-from rollout.store.projecting import TurnReading
 from rollout.store.summary import ThreadSummary, read_summary
-from rollout.store.turn_pages import read_item_page, read_turn_page, read_turns
-from rollout.turns.model import ItemsView, Turn, TurnItem
-from rollout.turns.paging import DEFAULT_LIMIT, Page, PageRequest, SortDirection
+from rollout.turns.paging import DEFAULT_LIMIT, ItemsView, Page, PageRequest, SortDirection
 
 if TYPE_CHECKING:
     from rollout.store.cataloged import Cataloged
     from rollout.store.cataloged_turns import IndexedTurns
     from rollout.store.lineage_check import LineageCheck
+    from rollout.store.projecting import TurnReading
     from rollout.store.recorder import Recorder
+    from rollout.turns.model import Turn, TurnItem
 
 
 _HELD_BYTES: Final = 256 << 20
@@ -124,6 +123,8 @@ class Thread:
 
         Raise DamagedLog on a broken seal, unless `allow_damage`: see `broken_seals`.
         """
+        from rollout.store.turn_pages import read_turns
+
         return read_turns(self._lineage, view, allow_damage=allow_damage)
 
     def turns(
@@ -140,6 +141,8 @@ class Thread:
         Raise InvalidCursor; DamagedLog on a broken seal, which with `allow_damage` is in the
         page's `damage` instead.
         """
+        from rollout.store.turn_pages import read_turn_page
+
         request = PageRequest(limit, cursor, direction)
         return read_turn_page(
             self._lineage,
@@ -174,6 +177,8 @@ class Thread:
 
         Raise InvalidCursor, NotFound; DamagedLog on a broken seal, as `turns` does.
         """
+        from rollout.store.turn_pages import read_item_page
+
         request = PageRequest(limit, cursor, direction)
         return read_item_page(
             self._lineage, request, turn_id, allow_damage=allow_damage, reading=self._turn_reading()
@@ -181,6 +186,8 @@ class Thread:
 
     def _turn_reading(self) -> TurnReading:
         """Return the reading that pages go on with, unless it would hold too much."""
+        from rollout.store.projecting import TurnReading
+
         known = self._reading
         if known is None or known.is_broken_off or self._lineage.bytes_read > _HELD_BYTES:
             self._reading = TurnReading(self._lineage)

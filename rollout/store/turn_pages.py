@@ -19,8 +19,9 @@ from rollout.format.record import Damage
 from rollout.replay.lineage import Lineage
 from rollout.replay.sealed import SealWatch, refuse_broken
 from rollout.store.projecting import TurnReading, read_all_turns
-from rollout.turns.model import ItemsView, Turn, TurnItem
+from rollout.turns.model import Turn, TurnItem
 from rollout.turns.paging import (
+    ItemsView,
     Page,
     PageExtras,
     PageRequest,

@@ -15,7 +15,8 @@ from rollout.ids import TurnId
 from rollout.log.writer import Written
 from rollout.store.recorder import Recorder
 from rollout.store.thread import Thread
-from rollout.turns.model import ItemsView, Turn, TurnStatus
+from rollout.turns.model import Turn, TurnStatus
+from rollout.turns.paging import ItemsView
 
 
 class WholeTurn(Struct, frozen=True):

@@ -22,7 +22,8 @@ from rollout.turns.items import AgentMessage, ThreadItem, UserMessage
 from rollout.turns.legacy_items import hook_prompt_item, legacy_item
 from rollout.turns.legacy_marks import Named, find_marked, find_name
 from rollout.turns.legacy_turn import OpenTurn
-from rollout.turns.model import ItemsView, Turn, TurnStatus
+from rollout.turns.model import Turn, TurnStatus
+from rollout.turns.paging import ItemsView
 from rollout.turns.parts import TextInput
 
 _REVIEW_EVENTS: Final = frozenset({"entered_review_mode", "exited_review_mode"})

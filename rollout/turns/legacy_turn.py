@@ -12,7 +12,8 @@ from rollout.turns.failure import TurnFailure
 from rollout.turns.items import ContextCompaction, HookPrompt, Reasoning, ThreadItem
 from rollout.turns.legacy_items import joined_reasoning
 from rollout.turns.legacy_marks import Named
-from rollout.turns.model import ItemsView, Turn, TurnStatus, shown_status, summarise
+from rollout.turns.model import Turn, TurnStatus, shown_status, summarise
+from rollout.turns.paging import ItemsView
 
 
 class OpenTurn(Struct):

@@ -8,6 +8,7 @@ from msgspec import Struct
 
 from rollout.turns.failure import TurnFailure
 from rollout.turns.items import AgentMessage, ThreadItem, UserMessage
+from rollout.turns.paging import ItemsView
 from rollout.turns.words import MessagePhase
 
 
@@ -18,14 +19,6 @@ class TurnStatus(StrEnum):
     COMPLETED = "completed"
     INTERRUPTED = "interrupted"
     FAILED = "failed"
-
-
-class ItemsView(StrEnum):
-    """How much of a turn a page holds."""
-
-    NOT_LOADED = "notLoaded"
-    SUMMARY = "summary"
-    FULL = "full"
 
 
 class Turn(Struct, frozen=True, rename="camel"):

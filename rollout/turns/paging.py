@@ -30,6 +30,14 @@ class SortDirection(StrEnum):
     ASC = "asc"
 
 
+class ItemsView(StrEnum):
+    """How much of a turn a page holds."""
+
+    NOT_LOADED = "notLoaded"
+    SUMMARY = "summary"
+    FULL = "full"
+
+
 class Scope(StrEnum):
     """What a cursor pages through."""
 

@@ -15,7 +15,8 @@ from rollout.format.payloads import ItemCompleted, TaskComplete, TaskStarted, Tu
 from rollout.format.record import Record
 from rollout.turns.failure import TurnFailure
 from rollout.turns.items import ThreadItem
-from rollout.turns.model import ItemsView, Turn, TurnItem, TurnStatus, summarise
+from rollout.turns.model import Turn, TurnItem, TurnStatus, summarise
+from rollout.turns.paging import ItemsView
 from rollout.turns.stored import public_item
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 from msgspec import UNSET, Raw, Struct, UnsetType
@@ -11,10 +11,12 @@ from rollout.format.record import Damage
 from rollout.replay.context import Context, ReadStats
 from rollout.replay.usage import TokenTotals, Usage
 from rollout.replay.world import Window
-from rollout.store.summary import ThreadSummary
-from rollout.turns.model import Turn
-from rollout.turns.paging import Page
 from rollout.wire.threads import Thread, thread
+
+if TYPE_CHECKING:
+    from rollout.store.summary import ThreadSummary
+    from rollout.turns.model import Turn
+    from rollout.turns.paging import Page
 
 _NULL: Final = Raw(b"null")
 

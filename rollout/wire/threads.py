@@ -6,16 +6,19 @@ know stands under one key, `rollout`. Shapes: docs/json.md.
 
 from __future__ import annotations
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 from msgspec import UNSET, Raw, Struct, UnsetType
 
 from rollout.format.decoding import decode_json
-from rollout.store.listing import Finding, Listing
-from rollout.store.summary import Problem, ThreadSummary
+from rollout.store.summary import Problem
 from rollout.store.thread import SegmentSummary
-from rollout.turns.model import Turn
+
+if TYPE_CHECKING:
+    from rollout.store.listing import Finding, Listing
+    from rollout.store.summary import ThreadSummary
+    from rollout.turns.model import Turn
 
 _MILLIS: Final = 1000
 

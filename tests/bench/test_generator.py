@@ -15,7 +15,8 @@ from benchmark.work import open_thread
 from rollout.replay.context import read_context
 from rollout.replay.reading import ReadPath
 from rollout.store.turn_pages import read_turns
-from rollout.turns.model import ItemsView, TurnStatus
+from rollout.turns.model import TurnStatus
+from rollout.turns.paging import ItemsView
 
 PAGINATED = replace(MIXED, turns=12, interval=4, suffix_turns=3, kept_tokens=500)
 SHAPES = [

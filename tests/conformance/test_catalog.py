@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from rollout.catalog.query import ThreadFilter
-from rollout.store.listing import ListRequest, SortKey
+from rollout.store.listing import ListRequest
+from rollout.store.places import SortKey
 from rollout.store.root import open_store
 from rollout.turns.paging import SortDirection
 

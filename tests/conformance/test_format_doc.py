@@ -22,7 +22,8 @@ from rollout.replay.lineage import Lineage
 from rollout.store.opening import Opener
 from rollout.store.turn_pages import read_turns
 from rollout.turns.items import ThreadItem
-from rollout.turns.model import ItemsView, Turn
+from rollout.turns.model import Turn
+from rollout.turns.paging import ItemsView
 from rollout.turns.unknown import UnknownItem
 
 ROOT = Path(__file__).parents[2]

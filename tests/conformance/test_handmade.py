@@ -17,8 +17,7 @@ from rollout.replay.context import Context, read_context
 from rollout.replay.lineage import Lineage
 from rollout.store.opening import Opener
 from rollout.store.turn_pages import read_turn_page, read_turns
-from rollout.turns.model import ItemsView
-from rollout.turns.paging import PageRequest, SortDirection
+from rollout.turns.paging import ItemsView, PageRequest, SortDirection
 
 HANDMADE = Path(__file__).parents[2] / "fixtures" / "handmade"
 STATED = [

@@ -10,8 +10,7 @@ import pytest
 
 from rollout.errors import InvalidCursor
 from rollout.store.turn_pages import read_item_page, read_turn_page, read_turns
-from rollout.turns.model import ItemsView
-from rollout.turns.paging import PageRequest, SortDirection
+from rollout.turns.paging import ItemsView, PageRequest, SortDirection
 from tests.conformance.recorded import CASES, expected_of, open_lineage
 
 VIEWS = list(ItemsView)

@@ -16,7 +16,7 @@ from rollout.log.lines import iter_lines
 from rollout.replay.context import Context, read_context
 from rollout.replay.lineage import Lineage
 from rollout.store.turn_pages import read_turns
-from rollout.turns.model import ItemsView
+from rollout.turns.paging import ItemsView
 from tests.conformance.recorded import CASES, RECORDED, expected_of, open_lineage
 
 HOMES = [pytest.param(path, id=path.name) for path in sorted(RECORDED.iterdir()) if path.is_dir()]

@@ -11,7 +11,8 @@ from rollout.errors import StorageFailed
 from rollout.ids import mint_uuid7
 from rollout.store.root import Store
 from rollout.testing.crashfs import CrashFS
-from rollout.turns.model import ItemsView, TurnStatus
+from rollout.turns.model import TurnStatus
+from rollout.turns.paging import ItemsView
 from tests.builders import HOME, message
 
 ITEMS = [message("user", "Why?"), message("assistant", "So.")]

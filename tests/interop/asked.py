@@ -31,8 +31,7 @@ from refclient.replies import say
 from refclient.rpc import AppServer, RefusalError
 from refclient.shapes import JsonObject
 
-from rollout.turns.model import ItemsView
-from rollout.turns.paging import SortDirection
+from rollout.turns.paging import ItemsView, SortDirection
 
 T = TypeVar("T")
 

@@ -13,11 +13,12 @@ from refclient.rpc import AppServer
 
 from rollout.appserver.listing import INTERACTIVE, page_of
 from rollout.catalog.query import ThreadFilter
+from rollout.format.times import timestamp_of
 from rollout.ids import ThreadId
-from rollout.log.writer import timestamp_of
 from rollout.store.headers import iter_heads
 from rollout.store.kin import find_first_words
-from rollout.store.listing import Listing, ListRequest, SortKey
+from rollout.store.listing import Listing, ListRequest
+from rollout.store.places import SortKey
 from rollout.store.store import Store
 from rollout.turns.paging import SortDirection
 from tests.builders import Rollout, thread, uuid

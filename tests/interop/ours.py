@@ -22,8 +22,7 @@ from rollout.replay.lineage import Lineage
 from rollout.store.opening import Opener
 from rollout.store.turn_pages import read_item_page, read_turn_page, read_turns
 from rollout.turns.legacy import LegacyTurns
-from rollout.turns.model import ItemsView
-from rollout.turns.paging import PageRequest, SortDirection
+from rollout.turns.paging import ItemsView, PageRequest, SortDirection
 from tests.interop.asked import LIMIT
 
 METADATA = "internal_chat_message_metadata_passthrough"

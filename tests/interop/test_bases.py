@@ -15,8 +15,7 @@ from handmade.draft import Draft, uuid
 from refclient.install import Client
 from refclient.rpc import RefusalError
 
-from rollout.turns.model import ItemsView
-from rollout.turns.paging import SortDirection
+from rollout.turns.paging import ItemsView, SortDirection
 from tests.interop.asked import Answers
 from tests.interop.conftest import Ask
 from tests.interop.ours import as_shown_by, our_history, our_turns

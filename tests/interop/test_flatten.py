@@ -15,8 +15,7 @@ from refclient.rpc import RefusalError
 
 import fork
 from rollout.store.root import open_store
-from rollout.turns.model import ItemsView
-from rollout.turns.paging import SortDirection
+from rollout.turns.paging import ItemsView, SortDirection
 from tests.conformance.recorded import RECORDED
 from tests.interop.asked import Answers
 from tests.interop.conftest import Ask

@@ -13,8 +13,7 @@ from handmade.draft import uuid
 from refclient.install import Client
 from refclient.rpc import RefusalError
 
-from rollout.turns.model import ItemsView
-from rollout.turns.paging import SortDirection
+from rollout.turns.paging import ItemsView, SortDirection
 from tests.conformance.test_handmade import HANDMADE, STATED
 from tests.interop.asked import Answers
 from tests.interop.conftest import Ask

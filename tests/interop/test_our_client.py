@@ -13,7 +13,8 @@ from refclient.install import Client as Release
 
 from rollout.client import connect_stdio
 from rollout.errors import InvalidRequest, NotFound
-from rollout.turns.model import ItemsView, Turn
+from rollout.turns.model import Turn
+from rollout.turns.paging import ItemsView
 
 pytestmark = pytest.mark.interop
 

@@ -11,8 +11,7 @@ import pytest
 from refclient.install import Client
 from refclient.rpc import RefusalError
 
-from rollout.turns.model import ItemsView
-from rollout.turns.paging import SortDirection
+from rollout.turns.paging import ItemsView, SortDirection
 from tests.conformance.recorded import CASES, RECORDED
 from tests.interop.asked import Answers
 from tests.interop.conftest import Ask

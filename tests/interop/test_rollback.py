@@ -9,8 +9,7 @@ from handmade.draft import Draft, JsonObject, text_message, uuid
 from refclient.install import Client
 from refclient.rpc import RefusalError
 
-from rollout.turns.model import ItemsView
-from rollout.turns.paging import SortDirection
+from rollout.turns.paging import ItemsView, SortDirection
 from tests.interop.conftest import Ask
 from tests.interop.ours import as_shown_by, our_context, our_history, our_turns, plain
 from tests.interop.written import Case, Lines, put_to_client

@@ -22,7 +22,8 @@ from rollout.store.thread import Thread
 from rollout.store.tombstones import DeleteMode
 from rollout.testing.crashfs import CrashFS
 from rollout.turns.items import UserMessage
-from rollout.turns.model import ItemsView, Turn, TurnStatus
+from rollout.turns.model import Turn, TurnStatus
+from rollout.turns.paging import ItemsView
 from rollout.turns.parts import TextInput
 from tests.builders import DAY, uuid
 from tests.builders import thread as built

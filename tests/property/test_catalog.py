@@ -13,7 +13,8 @@ from msgspec import UNSET
 from rollout.fs.posix_write import POSIX_MUTABLE
 from rollout.log.facts import FactsPatch
 from rollout.log.facts_writing import append_patch
-from rollout.store.listing import ListRequest, SortKey
+from rollout.store.listing import ListRequest
+from rollout.store.places import SortKey
 from rollout.turns.paging import SortDirection
 from tests.builders import Rollout, thread
 from tests.catalog_home import DiskHome, rows_of

@@ -20,7 +20,7 @@ from rollout.store.store import Store
 from rollout.store.turn_pages import read_turns
 from rollout.testing.crashfs import CrashFS
 from rollout.testing.strategies import LEGACY, PAGINATED, Cut, Line, lineages, logs, write_lineage, write_log
-from rollout.turns.model import ItemsView
+from rollout.turns.paging import ItemsView
 from rollout.turns.rows import in_order, shown_item
 from tests.builders import DAY, HOME, plain, uuid
 

@@ -18,7 +18,7 @@ from rollout.store.root import Store
 from rollout.store.thread import Thread
 from rollout.testing.crashfs import CrashFS
 from rollout.testing.strategies import LEGACY, PAGINATED, Line, logs, write_log
-from rollout.turns.model import ItemsView
+from rollout.turns.paging import ItemsView
 from tests.builders import DAY, HOME, plain, uuid
 from tests.recorded_home import home_of
 

@@ -12,8 +12,7 @@ import pytest
 from rollout.store.turn_pages import read_item_page, read_turn_page, read_turns
 from rollout.testing.payloads import REASONS
 from rollout.testing.strategies import PAGINATED, Line, write_log
-from rollout.turns.model import ItemsView
-from rollout.turns.paging import SortDirection
+from rollout.turns.paging import ItemsView, SortDirection
 from tests.builders import plain, uuid
 from tests.property.oracle import lineage_of
 from tests.property.oracle_turns import all_items_of, turns_of

@@ -15,8 +15,7 @@ from rollout.store.cataloged_turns import find_turn_count
 from rollout.store.thread import Thread
 from rollout.store.turn_pages import read_turn_page, read_turns
 from rollout.testing.strategies import PAGINATED, Cut, Line, lineages, logs, write_log
-from rollout.turns.model import ItemsView
-from rollout.turns.paging import PageRequest, Scope, SortDirection, make_ordinal_cursor
+from rollout.turns.paging import ItemsView, PageRequest, Scope, SortDirection, make_ordinal_cursor
 from tests.builders import plain, thread, uuid
 from tests.catalog_home import DiskHome
 from tests.property.test_pages import BLOCKS, files_of, small_blocks

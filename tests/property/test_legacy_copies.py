@@ -13,8 +13,7 @@ from rollout.replay.context import read_context
 from rollout.replay.lineage import Lineage
 from rollout.store.copying import create_flat
 from rollout.store.turn_pages import read_item_page, read_turns
-from rollout.turns.model import ItemsView
-from rollout.turns.paging import PageRequest, SortDirection
+from rollout.turns.paging import ItemsView, PageRequest, SortDirection
 from tests.builders import Rollout, plain, thread, uuid
 from tests.property.test_copies import FLAT, store_over
 

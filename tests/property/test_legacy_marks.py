@@ -13,7 +13,8 @@ from rollout.format.record import Era, Record
 from rollout.turns.items import AgentMessage, ThreadItem, UserMessage
 from rollout.turns.legacy import LegacyTurns
 from rollout.turns.legacy_writing import legacy_payloads
-from rollout.turns.model import ItemsView, Turn
+from rollout.turns.model import Turn
+from rollout.turns.paging import ItemsView
 from rollout.turns.parts import TextInput
 from tests.builders import Rollout, thread
 from tests.property.test_legacy_copies import ITEMS

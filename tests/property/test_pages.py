@@ -16,8 +16,7 @@ from rollout.log import chunks
 from rollout.replay.lineage import Lineage
 from rollout.store.turn_pages import read_item_page, read_turn_page, read_turns
 from rollout.testing.strategies import LEGACY, PAGINATED, Cut, Line, lineages, logs, write_lineage, write_log
-from rollout.turns.model import ItemsView
-from rollout.turns.paging import PageRequest, SortDirection
+from rollout.turns.paging import ItemsView, PageRequest, SortDirection
 from tests.builders import DAY, Home, plain, thread, uuid
 from tests.property.oracle import lineage_of
 from tests.property.oracle_turns import Turn, all_items_of, goes_down, legacy_turns_of, turns_of

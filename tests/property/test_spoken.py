@@ -14,7 +14,8 @@ from msgspec import Struct
 
 from rollout.catalog.query import ThreadFilter
 from rollout.store.cataloged import Cataloged
-from rollout.store.listing import ListRequest, SortKey
+from rollout.store.listing import ListRequest
+from rollout.store.places import SortKey
 from rollout.store.spoken import SpokenPage
 from rollout.turns.paging import SortDirection
 from tests.builders import Rollout, packed, thread

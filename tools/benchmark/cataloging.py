@@ -27,8 +27,8 @@ from rollout.log.chunks import MAX_LINE_BYTES
 from rollout.log.index import RolloutIndex
 from rollout.log.layout import RolloutFile
 from rollout.store.described import describe
-from rollout.store.listing import SortKey
 from rollout.store.opening import Opener
+from rollout.store.places import SortKey
 from rollout.store.store import Store
 
 _PAGE = 50

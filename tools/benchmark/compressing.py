@@ -24,7 +24,7 @@ from benchmark.timed import TimedRow
 from benchmark.work import Outcome, newest_page, resume
 from rollout.ids import ThreadId
 from rollout.store.compressing import Compressed, apply_compressing, decompress, plan_compressing
-from rollout.turns.model import ItemsView
+from rollout.turns.paging import ItemsView
 
 _MB = 1e6
 _MS = 1e3

@@ -26,7 +26,7 @@ from benchmark.timed import TimedRow
 from benchmark.work import Outcome, catalog_of, far_page, naive, newest_page, opener, resume
 from rollout.store.search import SearchRequest
 from rollout.store.store import Store
-from rollout.turns.model import ItemsView
+from rollout.turns.paging import ItemsView
 
 _MB = 1e6
 _RECORDS_A_TURN = 13

@@ -24,7 +24,7 @@ from benchmark.work import (
     resume_beside,
     run,
 )
-from rollout.turns.model import ItemsView
+from rollout.turns.paging import ItemsView
 
 _RECORDS_A_TURN = 13
 _MB = 1e6

@@ -22,8 +22,7 @@ from rollout.store.opening import Opener
 from rollout.store.root import open_store
 from rollout.store.sidecars import FileSidecars
 from rollout.store.turn_pages import read_turn_page
-from rollout.turns.model import ItemsView
-from rollout.turns.paging import PageRequest, Scope, SortDirection, make_ordinal_cursor
+from rollout.turns.paging import ItemsView, PageRequest, Scope, SortDirection, make_ordinal_cursor
 
 PAGE_TURNS = 50
 _NANOS_A_MILLI = 1_000_000

@@ -24,8 +24,7 @@ from rollout.store.opening import Opener
 from rollout.store.summary import ThreadSummary, read_summary
 from rollout.store.turn_pages import read_item_page, read_turn_page, read_turns
 from rollout.testing.memory import MemoryFileSystem
-from rollout.turns.model import ItemsView
-from rollout.turns.paging import Page, PageRequest, SortDirection
+from rollout.turns.paging import ItemsView, Page, PageRequest, SortDirection
 
 T = TypeVar("T")
 Row = dict[str, Any]

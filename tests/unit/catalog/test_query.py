@@ -7,7 +7,8 @@ from collections.abc import Iterator
 import pytest
 
 from rollout.catalog.query import NO_FILTER, Query, ThreadFilter
-from rollout.store.listing import Listing, ListRequest, SortKey
+from rollout.store.listing import Listing, ListRequest
+from rollout.store.places import SortKey
 from rollout.turns.paging import SortDirection
 from tests.builders import Rollout, thread, uuid
 from tests.catalog_home import DiskHome

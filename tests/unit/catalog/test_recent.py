@@ -10,7 +10,8 @@ import pytest
 from rollout.catalog import refresh
 from rollout.catalog.query import ThreadFilter
 from rollout.store.cataloged import Cataloged
-from rollout.store.listing import ListRequest, SortKey
+from rollout.store.listing import ListRequest
+from rollout.store.places import SortKey
 from rollout.store.root import open_store
 from tests.builders import thread
 from tests.catalog_home import DiskHome

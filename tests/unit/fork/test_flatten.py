@@ -13,7 +13,7 @@ from rollout.errors import LeaseHeld, NotFound, UnsupportedFormat
 from rollout.store.copying import Flattened
 from rollout.store.store import Store
 from rollout.testing.crashfs import CrashFS
-from rollout.turns.model import ItemsView
+from rollout.turns.paging import ItemsView
 from tests.builders import ARCHIVE, DAY, HOME, STAMP, Rollout, thread, uuid
 
 FLAT = uuid(0xF1A7)

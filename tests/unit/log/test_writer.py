@@ -10,6 +10,7 @@ from rollout.errors import Conflict, InvalidRequest, StorageFailed
 from rollout.format.encoding import Draft
 from rollout.format.record import Reason, Record, Rejected
 from rollout.format.seals import Seal, find_seal
+from rollout.format.times import timestamp_of
 from rollout.fs.posix import POSIX
 from rollout.fs.posix_write import POSIX_MUTABLE
 from rollout.log.chunks import MAX_LINE_BYTES
@@ -18,7 +19,7 @@ from rollout.log.lines import Span, iter_lines
 from rollout.log.seal import iter_broken_seals
 from rollout.log.source import open_source
 from rollout.log.tail import Tail, read_tail
-from rollout.log.writer import LogWriter, timestamp_of
+from rollout.log.writer import LogWriter
 from tests.unit.made_lines import header, line
 
 NOW = 1_795_219_200_123

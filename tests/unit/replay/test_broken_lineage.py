@@ -8,7 +8,7 @@ from rollout.errors import BrokenLineage, DamagedLog
 from rollout.replay.ancestors import SHORT_BYTES
 from rollout.replay.context import read_context
 from rollout.store.turn_pages import read_turns
-from rollout.turns.model import ItemsView
+from rollout.turns.paging import ItemsView
 from tests.builders import DAY, Home, Json, Rollout, home, thread, uuid
 
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from rollout.store.turn_pages import read_item_page, read_turn_page
-from rollout.turns.model import ItemsView
-from rollout.turns.paging import PageRequest, SortDirection
+from rollout.turns.paging import ItemsView, PageRequest, SortDirection
 from tests.builders import Home, Json, Rollout, plain
 
 SMALL = 2048

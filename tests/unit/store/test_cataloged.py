@@ -13,7 +13,8 @@ import pytest
 from fork import fork_thread
 from rollout.catalog.query import ThreadFilter
 from rollout.errors import InvalidCursor, InvalidRequest, StorageFailed
-from rollout.store.listing import ListRequest, SortKey
+from rollout.store.listing import ListRequest
+from rollout.store.places import SortKey
 from rollout.store.root import open_store
 from rollout.testing.memory import MemoryFileSystem
 from tests.altered import record_turns

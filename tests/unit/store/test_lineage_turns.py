@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from rollout.turns.model import ItemsView
-from rollout.turns.paging import SortDirection
+from rollout.turns.paging import ItemsView, SortDirection
 from tests.builders import Rollout, home, thread, uuid
 from tests.unit.store.page_walk import SMALL, turn_pages, walk
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from rollout.errors import InvalidCursor
-from rollout.store.listing import SortKey
+from rollout.store.places import SortKey
 from rollout.testing.memory import MemoryFileSystem
 from rollout.turns.paging import SortDirection
 from tests.unit.made_lines import event

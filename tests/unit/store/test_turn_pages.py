@@ -11,8 +11,7 @@ from rollout.errors import InvalidCursor, NotFound
 from rollout.log import chunks
 from rollout.replay.lineage import Lineage
 from rollout.store.turn_pages import read_item_page, read_turn_page
-from rollout.turns.model import ItemsView
-from rollout.turns.paging import PageRequest, SortDirection
+from rollout.turns.paging import ItemsView, PageRequest, SortDirection
 from tests.builders import Home, Json, Rollout, home, thread
 from tests.unit.store.page_walk import SMALL, ids, item_pages, turn_pages, walk
 

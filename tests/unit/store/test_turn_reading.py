@@ -7,8 +7,7 @@ import pytest
 from rollout.errors import StorageFailed
 from rollout.store.projecting import TurnReading
 from rollout.store.turn_pages import read_item_page, read_turn_page
-from rollout.turns.model import ItemsView
-from rollout.turns.paging import PageRequest, SortDirection
+from rollout.turns.paging import ItemsView, PageRequest, SortDirection
 from tests.builders import Rollout, home, thread
 
 SMALL_BLOCKS = 1 << 12

@@ -7,7 +7,7 @@ import pytest
 from rollout.format.codec import decode_lines
 from rollout.format.record import Record
 from rollout.turns.legacy import LegacyTurns
-from rollout.turns.model import ItemsView
+from rollout.turns.paging import ItemsView
 from tests.builders import Json, Rollout, plain, thread
 
 FAILURE = {"message": "no", "codex_error_info": "other"}

@@ -12,7 +12,8 @@ from rollout.format.codec import decode_lines
 from rollout.format.record import Era, Record
 from rollout.turns.legacy import LegacyTurns
 from rollout.turns.legacy_writing import legacy_payloads
-from rollout.turns.model import ItemsView, Turn
+from rollout.turns.model import Turn
+from rollout.turns.paging import ItemsView
 from rollout.turns.stored import public_item
 from tests.builders import Rollout, plain, thread
 from tests.unit.turns.test_items import Vector, load_vectors

@@ -6,7 +6,7 @@ import pytest
 
 from rollout.format.codec import decode_lines
 from rollout.format.record import Record
-from rollout.turns.model import ItemsView
+from rollout.turns.paging import ItemsView
 from rollout.turns.projection import Bounds, Projection
 from rollout.turns.rows import in_order, shown_turn
 from tests.builders import Json, Rollout, plain, thread
