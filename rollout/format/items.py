@@ -93,20 +93,20 @@ def is_history(probe: Probe) -> bool:
 
 def is_boundary(probe: Probe) -> bool:
     """Tell whether an item begins a user turn in the model history."""
-    if probe.type == AGENT_MESSAGE:
-        return True
-    if probe.type != MESSAGE:
-        return False
-    if probe.role == "user":
+    kind = probe.type
+    if kind != MESSAGE:
+        return kind == AGENT_MESSAGE
+    role = probe.role
+    if role == "user":
         return not is_contextual_user(probe)
-    return probe.role == "assistant" and _is_old_agent_message(probe)
+    return role == "assistant" and _is_old_agent_message(probe)
 
 
 def is_contextual_user(probe: Probe) -> bool:
     """Tell whether a user message holds context that the client inserted, not a request."""
     if probe.type != MESSAGE or probe.role != "user":
         return False
-    return any(part.text is not None and is_contextual_text(part.text) for part in parts_of(probe))
+    return any(part.text is not None and is_contextual_text(part.text) for part in probe.content or ())
 
 
 def is_contextual_developer(probe: Probe) -> bool:
@@ -122,8 +122,8 @@ def parts_of(probe: Probe) -> list[Part]:
 
 
 def _is_old_agent_message(probe: Probe) -> bool:
-    parts = parts_of(probe)
-    if len(parts) != 1 or parts[0].text is None:
+    parts = probe.content
+    if parts is None or len(parts) != 1 or parts[0].text is None:
         return False
     text = parts[0].text
     return text.lstrip()[:1] == "{" and decode_json(text.encode(), _OldAgentText) is not None

@@ -34,9 +34,11 @@ class Seal(Struct, frozen=True):
 
 def find_seal(line: bytes, start_offset: int) -> Seal | None:
     """Return the seal of a line that begins at `start_offset`, or None when it has none."""
+    if line.endswith(b"}}\n"):
+        return None  # most lines end with the payload's brace
     line = line.rstrip(b"\r\n")
     if not line.endswith(b'"}'):
-        return None  # most lines end with the payload's brace
+        return None
     member = _MEMBER.search(line, max(0, len(line) - LONGEST_SEAL_BYTES))
     if member is None:
         return None

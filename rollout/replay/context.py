@@ -109,7 +109,8 @@ def settle(reading: Reading) -> Settled:
         kept = scan.kept[: scan.base_index]
     items = (reading.loaded.items if reading.loaded is not None else None) or []
     if base is not None:
-        items = base_items(base, require_payload(base, Compacted))
+        compacted = checkpoint if base is reading.base else None
+        items = base_items(base, compacted or require_payload(base, Compacted))
     replayed = replay(items, reversed(kept))
     settings = scan.settings
     if settings is None and checkpoint is not None and checkpoint.resume_metadata is not None:

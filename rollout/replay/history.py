@@ -88,14 +88,14 @@ class Replayed(Struct, frozen=True):
 def base_items(record: Record, compacted: Compacted) -> list[HistoryItem]:
     """Return the items of a checkpoint's replacement history; ghost snapshots of 2025 are left out."""
     found = [HistoryItem(record, raw, at) for at, raw in enumerate(compacted.replacement_history or ())]
-    if not _may_say(b"".join(compacted.replacement_history or ()), vocabulary.GHOST_SNAPSHOT):
+    if not _may_say(record.stored, vocabulary.GHOST_SNAPSHOT):
         return found
     return [item for item in found if item.probe.type != vocabulary.GHOST_SNAPSHOT]
 
 
 def _may_say(json: bytes, word: str) -> bool:
-    """Tell whether JSON may hold a word: plainly, or spelled with escapes."""
-    return word.encode() in json or b"\\u" in json
+    """Tell whether JSON may hold a word of ASCII letters: plainly, or spelled with escapes."""
+    return word.encode() in json or b"\\u00" in json
 
 
 def replay(base: list[HistoryItem], records: Iterable[Record]) -> Replayed:

@@ -287,7 +287,7 @@ class Reading:
     def _take_end(self, record: Record) -> bool:
         if self.seals.is_wanted:
             self.seals.note(record)
-        return not self._is_scan_over and self.scan.feed(record)
+        return not self._is_scan_over and self.scan.feed_end(record)
 
     def _take_header(self, record: Record) -> bool:
         if record.start_offset != self._segment.header.start_offset and self._segment.is_paginated:

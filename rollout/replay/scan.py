@@ -195,21 +195,24 @@ class BackwardScan:
     def _apply_named(self, records: list[Record]) -> None:
         """Take what names a turn, and the compactions between, now that their start is known."""
         for record in records:
-            label, turn_id = record.label, record.envelope.payload.turn_id
-            if label == vocabulary.COMPACTED:
+            type_, probe = record.envelope.type, record.envelope.payload
+            if type_ == vocabulary.COMPACTED:
                 turn = self._open()
                 if turn.reference is Reference.NEVER:
                     turn.reference = Reference.CLEARED
                 continue
-            if label == vocabulary.TURN_ABORTED and turn_id is None:
+            turn_id = probe.turn_id
+            is_end = type_ == vocabulary.EVENT_MSG
+            if is_end and turn_id is None and probe.type == vocabulary.TURN_ABORTED:
                 continue
-            turn = self._open()
+            turn = self._turn or self._open()
             if turn.turn_id is None:
                 turn.turn_id = turn_id
-            if label in vocabulary.TASK_COMPLETE:
+            if not is_end:
+                if turn_id is None or turn.turn_id == turn_id:
+                    self._apply_context(turn, record)
+            elif probe.type in vocabulary.TASK_COMPLETE:
                 turn.is_completed = True
-            elif label == vocabulary.TURN_CONTEXT and (turn_id is None or turn.turn_id == turn_id):
-                self._apply_context(turn, record)
         self._named = []
 
     def _apply_context(self, turn: _Turn, record: Record) -> None:
@@ -249,7 +252,7 @@ def _of_turn(named: list[Record], turn_id: str | None) -> list[Record]:
     is_open = True
     kept: list[Record] = []
     for record in reversed(named):
-        if record.label in vocabulary.TURN_ENDS:
+        if record.envelope.type == vocabulary.EVENT_MSG:
             ended = record.envelope.payload.turn_id
             if ended is not None and not (is_open and ended == turn_id):
                 continue
