@@ -6,12 +6,13 @@ Both directions give the same lines with the same spans. Format: docs/format.md,
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import accumulate
 
 from msgspec import Struct
 
-from rollout.format.codec import decode_lines
+from rollout.format.codec import decode_lines, decode_pieces
 from rollout.format.record import Era, Line, Rejected
-from rollout.log.chunks import MAX_LINE_BYTES, Chunk, iter_chunks, iter_chunks_backward
+from rollout.log.chunks import MAX_LINE_BYTES, iter_chunks, iter_chunks_backward
 from rollout.log.source import Source
 
 
@@ -30,12 +31,6 @@ class Span(Struct, frozen=True):
     only_type: bytes | None = None
 
 
-def _decode(chunk: Chunk, span: Span) -> list[Line]:
-    return decode_lines(
-        chunk.content, chunk.start_offset, span.era, is_cut=span.is_cut, only_type=span.only_type
-    )
-
-
 def _defect_behind(source: Source, span: Span) -> Rejected | None:
     """Return what kept the source from being unpacked beyond the span, if that is why it ends there."""
     defect = source.defect
@@ -50,7 +45,9 @@ def iter_lines(source: Source, span: Span) -> Iterator[list[Line]]:
         if isinstance(chunk, Rejected):
             yield [chunk]
         else:
-            yield _decode(chunk, span)
+            yield decode_lines(
+                chunk.content, chunk.start_offset, span.era, is_cut=span.is_cut, only_type=span.only_type
+            )
     defect = _defect_behind(source, span)
     if defect is not None:
         yield [defect]
@@ -65,4 +62,5 @@ def iter_lines_backward(source: Source, span: Span) -> Iterator[list[Line]]:
         if isinstance(chunk, Rejected):
             yield [chunk]
         else:
-            yield _decode(chunk, span)
+            starts = accumulate(map(len, chunk.pieces), initial=chunk.start_offset)
+            yield decode_pieces(chunk.pieces, starts, span.era, is_cut=span.is_cut, only_type=span.only_type)

@@ -8,12 +8,12 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from rollout.format.record import Reason, Rejected
-from rollout.log.chunks import MAX_LINE_BYTES, Chunk, iter_chunks, iter_chunks_backward
+from rollout.log.chunks import MAX_LINE_BYTES, Chunk, Lines, iter_chunks, iter_chunks_backward
 from rollout.log.source import Source, open_source
 from rollout.testing.memory import Content, MemoryFileSystem, Stretched
 
 PATH = "/home/log.jsonl"
-Chunks = Callable[[Source, int, int, int], Iterator[Chunk | Rejected]]
+Chunks = Callable[[Source, int, int, int], Iterator[Chunk | Lines | Rejected]]
 DIRECTIONS = [
     pytest.param(iter_chunks, id="forward"),
     pytest.param(iter_chunks_backward, id="backward"),
@@ -21,14 +21,16 @@ DIRECTIONS = [
 MIB = 1 << 20
 
 
-def chunks_of(content: bytes | Content, read: Chunks, cap: int, start: int = 0) -> list[Chunk | Rejected]:
+def chunks_of(
+    content: bytes | Content, read: Chunks, cap: int, start: int = 0
+) -> list[Chunk | Lines | Rejected]:
     """Return the chunks of a whole file, oldest first."""
     with open_source(MemoryFileSystem({PATH: content}), PATH) as source:
         found = list(read(source, start, source.size_bytes, cap))
     return sorted(found, key=lambda chunk: chunk.start_offset)
 
 
-def lines_of(chunks: list[Chunk | Rejected]) -> list[bytes | int]:
+def lines_of(chunks: list[Chunk | Lines | Rejected]) -> list[bytes | int]:
     """Return every line with its newline; of a line refused, its length."""
     found: list[bytes | int] = []
     for chunk in chunks:
@@ -111,7 +113,7 @@ def test_reading_backward_touches_the_end_first() -> None:
     fs = MemoryFileSystem({PATH: Stretched(b"", b"\n", 64 * MIB, b"newest\n")})
     with open_source(fs, PATH) as source:
         newest = next(iter_chunks_backward(source, 0, source.size_bytes))
-    assert isinstance(newest, Chunk)
+    assert isinstance(newest, Lines)
     assert newest.content.endswith(b"\nnewest\n")
     assert fs.bytes_read <= MIB
 
@@ -156,7 +158,7 @@ def test_a_line_is_held_twice_at_most(read: Chunks) -> None:
         try:
             for chunk in read(source, 0, source.size_bytes, cap):
                 held, _ = tracemalloc.get_traced_memory()
-                assert isinstance(chunk, Chunk)
+                assert isinstance(chunk, Chunk | Lines)
                 assert held < len(chunk.content) + 3 * MIB
             _, peak = tracemalloc.get_traced_memory()
         finally:
