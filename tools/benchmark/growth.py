@@ -173,6 +173,7 @@ def _scratch(folder: Path) -> Path:
 
 
 def _home_tasks(run: Run, count: int) -> Iterator[Task]:
+    run.say(f"a home of {count:,} threads and its catalog")
     home = run.data.archive(count)
     state = catalog_of(home, is_made=run.is_alone)
     # Some thread from the middle: where a listing does not begin.

@@ -69,7 +69,7 @@ def _canvas(figure: Figure) -> Canvas:
     for place, panel in enumerate(figure.panels):
         _draw_panel(grid[place // columns][place % columns], panel)
     low, high = _BOTTOM_INCHES / height, 1 - _TOP_INCHES / height
-    canvas.subplots_adjust(0.62 / width, low + 0.02, 1 - 0.15 / width, high, wspace=0.24, hspace=0.3)
+    canvas.subplots_adjust(0.62 / width, low + 0.02, 1 - 0.34 / width, high, wspace=0.24, hspace=0.3)
     canvas.text(0.62 / width, 1 - 0.25 / height, figure.title, fontsize=12, weight="bold", va="center")
     canvas.supxlabel(figure.along, fontsize=9, y=0.1 / height)
     handles: dict[str, Any] = {}
@@ -79,7 +79,7 @@ def _canvas(figure: Figure) -> Canvas:
         handles.values(),
         handles.keys(),
         loc="upper right",
-        bbox_to_anchor=(1 - 0.1 / width, 1 - 0.05 / height),
+        bbox_to_anchor=(1 - 0.26 / width, 1 - 0.05 / height),
         ncols=len(handles),
         frameon=False,
     )

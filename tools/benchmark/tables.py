@@ -9,6 +9,7 @@ from typing import Any
 
 from benchmark.budgets import BUDGETS, SOURCES
 from benchmark.report import describe, key_of, markdown, markdown_table
+from benchmark.suites import SUITES
 
 _BLOCK = re.compile(r"(<!-- bench: (?P<name>[^>]*?) -->\n).*?(<!-- bench end -->)", re.DOTALL)
 _MB = 1e6
@@ -32,8 +33,10 @@ def _block(name: str, run: Json) -> str:
         return "\n".join(whole[name](run))
     suite, _, group = name.partition("/")
     rows = [row for row in run["rows"] if row["suite"] == suite and group in {"", row["group"]}]
-    if not rows:
+    if suite not in SUITES:
         raise KeyError(name)
+    if not rows:
+        return "Not part of the run that is shown here."
     return "\n".join(markdown(rows))
 
 
