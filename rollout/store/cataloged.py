@@ -74,6 +74,7 @@ class Cataloged:
         self._clock = clock
         self._max_line_bytes = max_line_bytes
         self._catalog: Catalog | None = None
+        self._has_listed = False
 
     def get(self) -> Catalog:
         """Return the catalog, which need not have been made yet.
@@ -118,8 +119,8 @@ class Cataloged:
 
         With a filter that few threads pass the catalog is made if need be: otherwise every such page would
         read the whole home. With any other, or none, an existing catalog is asked if it is up to date or
-        soon is; without one not for the order of creation, in which names alone bound a page. Raise
-        InvalidCursor.
+        soon is; without one not for the first page in the order of creation, in which names alone bound a
+        page. Raise InvalidCursor.
         """
         try:
             found = self.page_of_rows(request, report)
@@ -144,7 +145,8 @@ class Cataloged:
         request = self._by_what_was_said(request)
         anchor = parse_cursor(request)
         is_filtered = request.where != NO_FILTER
-        if not is_filtered and request.sort is SortKey.CREATED:
+        if not is_filtered and request.sort is SortKey.CREATED and not self._has_listed:
+            self._has_listed = True  # names alone bound such a page: a refresh pays for those that follow
             return None
         is_sparse = not is_dense(request.where)
         catalog = self.get() if is_sparse else self.find()

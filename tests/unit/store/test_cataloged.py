@@ -63,6 +63,17 @@ def test_a_plain_listing_does_not_wait_for_a_catalog_far_behind(
     assert disk.listings().page_of_rows(request) is not None
 
 
+def test_a_second_plain_page_by_creation_asks_an_existing_catalog(disk: DiskHome) -> None:
+    """One page is found by names faster than by a refresh; who asks again is given rows, the newest too."""
+    disk.listings().list_threads(FILTERED)
+    listings = disk.listings()
+    assert listings.page_of_rows(ListRequest()) is None
+    disk.put(thread(2).turn("Ho"))
+    second = listings.page_of_rows(ListRequest())
+    assert second is not None
+    assert second == listings.page_of_files(ListRequest())
+
+
 def test_a_filter_that_most_threads_pass_makes_no_catalog(disk: DiskHome) -> None:
     """The files have a page as soon; a first listing by kind once read a whole archive."""
     dense = ListRequest(where=ThreadFilter(source_kinds=("vscode",)))
