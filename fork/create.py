@@ -43,6 +43,15 @@ class Fork(Struct, frozen=True):
     damage: Sequence[Damage] = ()
 
 
+class ForkRequest(Struct, frozen=True):
+    """Where a fork leaves its parent, whether its turns are read, and its name."""
+
+    before_turn: str | None = None
+    through_turn: str | None = None
+    exclude_turns: bool = False
+    name: str | None = None
+
+
 def fork_thread(
     store: Store,
     thread: str | Thread,
@@ -70,8 +79,15 @@ def fork_thread(
     thread or turn; BrokenLineage or DamagedLog for a parent whose own base is gone or altered.
     Format: docs/format.md, "Fork points".
     """
+    request = ForkRequest(before_turn, through_turn, exclude_turns, name)
+    return make_fork(store, thread, request, Overrides(cwd, model, effort, source))
+
+
+def make_fork(store: Store, thread: str | Thread, request: ForkRequest, overrides: Overrides) -> Fork:
+    """Make a fork as `fork_thread` does, with all that a child can be given."""
+    before_turn, through_turn, name = request.before_turn, request.through_turn, request.name
     check_point(before_turn, through_turn)
-    given = checked_overrides(Overrides(cwd, model, effort, source))
+    given = checked_overrides(overrides)
     chosen = checked_name(name) if name is not None else None
     around = store.surroundings()
     with ExitStack() as held:
@@ -95,6 +111,6 @@ def fork_thread(
             message = f"fork {child_id} was made, but has no name: {error.message}"
             raise type(error)(message, hint=error.hint) from error
     with store.open_thread(child_id) as child:  # before anybody is told of it
-        turns = None if exclude_turns else child.all_turns(view=ItemsView.FULL, allow_damage=True)
+        turns = None if request.exclude_turns else child.all_turns(view=ItemsView.FULL, allow_damage=True)
         damage = child.broken_seals() if turns is not None else ()
     return Fork(child_id, base, made.size_bytes, obstacle, cut.open_turn, turns, damage)

@@ -5,9 +5,9 @@ Contract: docs/protocol.md, "Methods".
 
 from __future__ import annotations
 
-from msgspec import UNSET, structs
+from msgspec import UNSET, UnsetType, structs
 
-from fork.create import Fork, fork_thread
+from fork.create import Fork, ForkRequest, make_fork
 from fork.diff import diff_threads
 from fork.family import family_of
 from fork.shapes import difference_shape, family_shape
@@ -15,10 +15,15 @@ from rollout.appserver import params as takes
 from rollout.appserver.call import Answer, Call
 from rollout.appserver.living import check_active, check_path, referred_id
 from rollout.appserver.opened import Opened
+from rollout.appserver.options import absolute, config_of, options_of, refuse_unkept
 from rollout.appserver.protocol import Note
-from rollout.appserver.shapes import Settled, ephemeral_copy, settled_members, shown_thread
+from rollout.appserver.shapes import Settled, ephemeral_copy, members_of, settled_members, shown_thread
 from rollout.errors import InvalidRequest, NotFound
 from rollout.ids import ThreadId
+from rollout.store.forking import Overrides
+from rollout.store.options import ThreadOptions
+from rollout.store.recording import find_settings
+from rollout.store.settings import ThreadSettings
 
 _MILLIS = 1000
 
@@ -30,6 +35,8 @@ def fork_method(call: Call, given: takes.ThreadFork) -> Answer:
     """
     if given.last_turn_id is not None and given.before_turn_id is not None:
         raise call.invalid("`beforeTurnId` cannot be combined with `lastTurnId`")
+    refuse_unkept(call, given)
+    options = options_of(call, given)
     parent_id = referred_id(call, given.thread_id, given.path)
     unknown = f"no rollout found for thread id {parent_id}"
     if call.server.loaded.ephemeral(parent_id) is not None:
@@ -38,8 +45,8 @@ def fork_method(call: Call, given: takes.ThreadFork) -> Answer:
         check_active(call, parent)
         check_path(call, parent, given.path)
         if given.ephemeral:
-            return _fork_in_memory(call, parent, given)
-        child = _forked(call, parent, given)
+            return _fork_in_memory(call, parent, given, options)
+        child = _forked(call, parent, given, options)
     with call.lend(child.id, unknown) as opened:
         call.server.loaded.add(child.id, call.client)
         bare = shown_thread(call.server, opened.summary())
@@ -48,18 +55,14 @@ def fork_method(call: Call, given: takes.ThreadFork) -> Answer:
     return Answer(result, after=(Note("thread/started", {"thread": bare}),))
 
 
-def _forked(call: Call, parent: Opened, given: takes.ThreadFork) -> Fork:
+def _forked(call: Call, parent: Opened, given: takes.ThreadFork, options: ThreadOptions) -> Fork:
     """Return the child. Raise the refusals that clients know for a turn that cannot be left at."""
     try:
-        return fork_thread(
+        return make_fork(
             call.server.store,
             parent.thread,
-            before_turn=given.before_turn_id,
-            through_turn=given.last_turn_id,
-            exclude_turns=given.exclude_turns,
-            name=parent.summary().name,
-            cwd=given.cwd if given.cwd is not None else UNSET,
-            model=given.model if given.model is not None else UNSET,
+            ForkRequest(given.before_turn_id, given.last_turn_id, given.exclude_turns, parent.summary().name),
+            Overrides(*_folder_and_model(call, given), options=options),
         )
     except NotFound as error:
         turn_id = given.last_turn_id if given.last_turn_id is not None else given.before_turn_id
@@ -76,7 +79,13 @@ def _forked(call: Call, parent: Opened, given: takes.ThreadFork) -> Fork:
         raise
 
 
-def _fork_in_memory(call: Call, parent: Opened, given: takes.ThreadFork) -> Answer:
+def _folder_and_model(call: Call, given: takes.ThreadFork) -> tuple[str | UnsetType, str | UnsetType]:
+    model = given.model or config_of(call, given).model
+    cwd = absolute(call.server.settings.cwd, given.cwd) if given.cwd else UNSET
+    return cwd, model if model is not None else UNSET
+
+
+def _fork_in_memory(call: Call, parent: Opened, given: takes.ThreadFork, options: ThreadOptions) -> Answer:
     """Load a child that no file has: it lasts until it is let go of, and its history cannot be listed."""
     if parent.is_paginated and not given.exclude_turns:
         raise call.invalid("ephemeral paginated thread/fork requires `excludeTurns: true`")
@@ -85,8 +94,17 @@ def _fork_in_memory(call: Call, parent: Opened, given: takes.ThreadFork) -> Answ
     summary = parent.summary()
     now_s = call.server.now_ms() // _MILLIS
     shown = ephemeral_copy(shown_thread(call.server, summary), child_id, parent.id, now_s)
+    known = parent.hold("settings", lambda: find_settings(parent.thread.lineage))
+    cwd, model = _folder_and_model(call, given)
+    settings = known or ThreadSettings(summary.cwd, summary.model or "")
+    settings = options.applied_to(settings.changed(cwd=cwd, model=model))
+    provider = options.header.get("model_provider", shown.model_provider)
+    source = given.thread_source if given.thread_source is not None else shown.thread_source
+    shown = structs.replace(
+        shown, cwd=settings.cwd, model=settings.model or None, model_provider=provider, thread_source=source
+    )
     call.server.loaded.add(child_id, call.client, shown)
-    result = Settled(**settled_members(parent, shown))
+    result = Settled(**members_of(shown, settings))
     return Answer(result, after=(Note("thread/started", {"thread": shown}),))
 
 

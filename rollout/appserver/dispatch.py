@@ -15,6 +15,7 @@ from msgspec import Raw, Struct
 
 from rollout.appserver import params as takes
 from rollout.appserver.call import Answer, Call, UnknownThread, refusal_of
+from rollout.appserver.choices import GranularPolicy
 from rollout.appserver.decoding import decode_params, invalid, unknown_variant
 from rollout.appserver.handshake import initialize
 from rollout.appserver.protocol import (
@@ -59,7 +60,14 @@ METHODS: Final = {
     "thread/archive": Method(f"{_KEEPING}:archive", takes.ThreadOnly),
     "thread/delete": Method(f"{_KEEPING}:delete", takes.ThreadOnly),
     "thread/fork": Method(
-        "fork.server:fork_method", takes.ThreadFork, gates=("before_turn_id", "path"), makes_threads=True
+        "fork.server:fork_method",
+        takes.ThreadFork,
+        gates=(
+            *("before_turn_id", "path", "permissions", "runtime_workspace_roots", "attach_to_source"),
+            *("defer_goal_continuation", "experimental_prediction_mode"),
+            "experimental_disable_prediction_mcp",
+        ),
+        makes_threads=True,
     ),
     "thread/inject_items": Method(f"{_KEEPING}:inject_items", takes.InjectItems),
     "thread/items/list": Method(f"{_READING}:list_items", takes.ItemsList, gates=("defer_output",)),
@@ -76,7 +84,11 @@ METHODS: Final = {
     ),
     "thread/name/set": Method(f"{_KEEPING}:set_name", takes.NameSet),
     "thread/read": Method(f"{_READING}:read_thread", takes.ThreadRead),
-    "thread/resume": Method(f"{_LIVE}:resume", takes.ThreadResume, gates=("initial_turns_page", "path")),
+    "thread/resume": Method(
+        f"{_LIVE}:resume",
+        takes.ThreadResume,
+        gates=("initial_turns_page", "path", "permissions", "runtime_workspace_roots", "history"),
+    ),
     "thread/revert": Method(f"{_KEEPING}:revert", takes.Revert),
     "thread/search": Method(
         "rollout.appserver.searching:search_threads", takes.ThreadSearch, is_experimental=True
@@ -84,7 +96,16 @@ METHODS: Final = {
     "thread/searchOccurrences": Method(
         "rollout.appserver.searching:search_occurrences", takes.SearchOccurrences, is_experimental=True
     ),
-    "thread/start": Method(f"{_LIVE}:start", takes.ThreadStart, gates=("history_mode",), makes_threads=True),
+    "thread/start": Method(
+        f"{_LIVE}:start",
+        takes.ThreadStart,
+        gates=(
+            *("history_mode", "dynamic_tools", "permissions", "runtime_workspace_roots", "environments"),
+            *("selected_capability_roots", "multi_agent_mode", "project_id", "daybreak_enabled"),
+            *("allow_provider_model_fallback", "experimental_raw_events", "mock_experimental_field"),
+        ),
+        makes_threads=True,
+    ),
     "thread/timeline/list": Method(
         "rollout.appserver.timeline:list_timeline", takes.PageOf, is_experimental=True
     ),
@@ -225,6 +246,8 @@ def _check_gates(client: Client, name: str, method: Method, params: Any) -> None
             first, *others = gate.split("_")
             member = first + "".join(other.capitalize() for other in others)
             raise Refusal(INVALID_REQUEST, f"{name}.{member} requires experimentalApi capability")
+    if isinstance(getattr(params, "approval_policy", None), GranularPolicy):
+        raise Refusal(INVALID_REQUEST, "askForApproval.granular requires experimentalApi capability")
 
 
 def preload() -> None:

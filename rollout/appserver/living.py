@@ -7,7 +7,6 @@ for. Contract: docs/protocol.md, "Methods".
 from __future__ import annotations
 
 from contextlib import suppress
-from pathlib import PurePosixPath
 from typing import Any
 
 from msgspec import UNSET
@@ -15,6 +14,7 @@ from msgspec import UNSET
 from rollout.appserver import params as takes
 from rollout.appserver.call import Answer, Call
 from rollout.appserver.opened import Opened
+from rollout.appserver.options import absolute, config_of, options_of, refuse_unkept
 from rollout.appserver.protocol import INTERNAL_ERROR, Note, Refusal
 from rollout.appserver.server import status_note, unloaded_notes
 from rollout.appserver.shapes import (
@@ -26,7 +26,7 @@ from rollout.appserver.shapes import (
     settled_members,
     shown_thread,
 )
-from rollout.errors import DamagedLog
+from rollout.errors import DamagedLog, StorageFailed
 from rollout.format.record import Mode
 from rollout.format.vocabulary import SETTINGS_APPLIED
 from rollout.ids import ThreadId, find_uuid
@@ -34,6 +34,7 @@ from rollout.log.layout import base_name, find_name
 from rollout.store.creating import ORIGINATOR
 from rollout.store.recording import find_settings
 from rollout.store.settings import ThreadSettings
+from rollout.store.writing import ThreadRequest, make_thread
 from rollout.turns.paging import DEFAULT_LIMIT, ItemsView, SortDirection
 from rollout.version import VERSION
 from rollout.wire.threads import Status, Thread
@@ -47,35 +48,32 @@ _SOURCE = "vscode"
 def start(call: Call, given: takes.ThreadStart) -> Answer:
     """Make a new, empty thread, and load it. Durable before it is told of, unless it is ephemeral."""
     server = call.server
+    config = config_of(call, given)
     cwd = absolute(server.settings.cwd, given.cwd)
-    model = given.model or server.settings.model
+    model = given.model or config.model or server.settings.model
     if not model:
         raise call.invalid("thread/start needs a `model`: none is configured for this server")
     if given.history_mode is Mode.LEGACY:
         raise call.invalid("thread/start makes paginated threads only")
-    provider = given.model_provider or server.settings.provider or "openai"
+    refuse_unkept(call, given)
+    options = options_of(call, given)
+    provider = given.model_provider or config.model_provider or server.settings.provider or "openai"
     if given.ephemeral:
-        shown = _ephemeral(call, cwd, model, provider)
-        settings = ThreadSettings(cwd, model)
+        settings = options.applied_to(ThreadSettings(cwd, model))
+        shown = _ephemeral(call, settings, provider, given.thread_source)
         server.loaded.add(ThreadId(shown.id), call.client, shown)
+        result = Settled(**members_of(shown, settings))
     else:
-        with server.store.create_thread(
-            cwd=cwd,
-            model=model,
-            model_provider=provider,
-            source=_SOURCE,
-            base_instructions=given.base_instructions,
-        ) as thread:
-            known = find_settings(thread.lineage)
-            assert known is not None, "a new thread begins with its settings"
-            settings = known
-            server.loaded.add(thread.id, call.client)
-            shown = shown_thread(server, thread.summary())
-    result = Settled(**members_of(shown, settings))
+        request = ThreadRequest(cwd, model, provider, _SOURCE, given.base_instructions, None, options)
+        thread_id = make_thread(server.store.surroundings(), request)
+        server.loaded.add(thread_id, call.client)
+        with call.lend(thread_id, f"no rollout found for thread id {thread_id}") as opened:
+            shown = shown_thread(server, opened.summary())
+            result = Settled(**settled_members(opened, shown))
     return Answer(result, after=(Note("thread/started", {"thread": shown}),))
 
 
-def _ephemeral(call: Call, cwd: str, model: str, provider: str) -> Thread:
+def _ephemeral(call: Call, settings: ThreadSettings, provider: str, thread_source: str | None) -> Thread:
     now_s = call.server.now_ms() // _MILLIS
     thread_id = call.server.store.surroundings().new_id()
     return Thread(
@@ -87,18 +85,18 @@ def _ephemeral(call: Call, cwd: str, model: str, provider: str) -> Thread:
         ephemeral=True,
         history_mode=Mode.PAGINATED.value,
         model_provider=provider,
-        model=model,
-        reasoning_effort=None,
+        model=settings.model,
+        reasoning_effort=settings.effort if isinstance(settings.effort, str) else None,
         created_at=now_s,
         updated_at=now_s,
         recency_at=now_s,
         status=Status("idle"),
         path=None,
-        cwd=cwd,
+        cwd=settings.cwd,
         cli_version=VERSION,
         originator=ORIGINATOR,
         source=_SOURCE,
-        thread_source=None,
+        thread_source=thread_source,
         agent_nickname=None,
         agent_role=None,
         git_info=None,
@@ -108,6 +106,7 @@ def _ephemeral(call: Call, cwd: str, model: str, provider: str) -> Thread:
 
 def resume(call: Call, given: takes.ThreadResume) -> Answer:
     """Load a thread, and say how it stands: with all turns, a first page of them, or none."""
+    refuse_unkept(call, given)
     loaded_id = find_uuid(given.thread_id)
     if given.path and loaded_id is not None and loaded_id in call.server.loaded:
         thread_id = ThreadId(loaded_id)  # who runs a thread knows which file is its own
@@ -117,9 +116,10 @@ def resume(call: Call, given: takes.ThreadResume) -> Answer:
     with call.lend(thread_id, unknown) as opened:
         check_active(call, opened)
         check_path(call, opened, given.path)
-        change = _changed_settings(opened, given)
+        change = _changed_settings(call, opened, given)
+        provider = opened.summary().model_provider
     if change is not None:
-        _record_settings(call, thread_id, change, given)
+        _record_settings(call, thread_id, change, provider)
     with call.lend(thread_id, unknown) as opened:
         is_new = call.server.loaded.add(thread_id, call.client)
         try:
@@ -176,26 +176,34 @@ def newest_cursors(opened: Opened) -> dict[str, str | None]:
     return opened.hold("cursors", read)
 
 
-def _changed_settings(opened: Opened, given: takes.ThreadResume) -> ThreadSettings | None:
+def _changed_settings(call: Call, opened: Opened, given: takes.ThreadResume) -> ThreadSettings | None:
     """Return the settings that a client gives instead of those that are recorded; None for no change."""
-    if given.cwd is None and given.model is None:
+    config, options = config_of(call, given), options_of(call, given)
+    summary = opened.summary()
+    provider = given.model_provider or config.model_provider
+    if provider is not None and provider != summary.model_provider:
+        raise call.invalid(
+            f"failed to load configuration: Cannot change this thread's model provider from"
+            f" `{summary.model_provider}` to `{provider[:80]}` on resume."
+        )
+    model = given.model or config.model
+    cwd = absolute(call.server.settings.cwd, given.cwd) if given.cwd else None
+    if model is None and cwd is None and not options.has_settings:
         return None
     known = opened.hold("settings", lambda: find_settings(opened.thread.lineage))
-    if known is None:
-        if given.cwd is None or given.model is None:
-            return None
-        return ThreadSettings(given.cwd, given.model)
-    changed = known.changed(
-        cwd=given.cwd if given.cwd is not None else UNSET,
-        model=given.model if given.model is not None else UNSET,
-    )
-    return changed if (changed.cwd, changed.model) != (known.cwd, known.model) else None
+    if known is not None:
+        changed = known.changed(
+            cwd=cwd if cwd is not None else UNSET, model=model if model is not None else UNSET
+        )
+        changed = options.applied_to(changed)
+        return changed if changed != known else None
+    model = model or summary.model or call.server.settings.model
+    if not model:
+        raise call.invalid(f"thread {opened.id} has no settings to change: give a `model`, too")
+    return options.applied_to(ThreadSettings(cwd or summary.cwd, model))
 
 
-def _record_settings(
-    call: Call, thread_id: ThreadId, change: ThreadSettings, given: takes.ThreadResume
-) -> None:
-    provider = given.model_provider or call.server.settings.provider or "openai"
+def _record_settings(call: Call, thread_id: ThreadId, change: ThreadSettings, provider: str) -> None:
     event: dict[str, Any] = {
         "type": SETTINGS_APPLIED,
         "thread_id": thread_id,
@@ -252,7 +260,10 @@ def _is_there(call: Call, path: str) -> bool:
     asked, home = absolute(call.server.store.home, path), call.server.store.home
     if not asked.startswith(f"{home}/") or "\0" in asked:
         return False
-    return call.server.store.fs.find_stat(asked) is not None
+    try:
+        return call.server.store.fs.find_stat(asked) is not None
+    except StorageFailed:
+        return False  # such as a name that is longer than any file's
 
 
 def check_active(call: Call, opened: Opened) -> None:
@@ -279,16 +290,3 @@ def check_path(call: Call, opened: Opened, path: str | None) -> None:
         f"cannot resume {kind}thread {opened.id} with stale path: requested {asked}, current {current};"
         " omit path and resume by thread id"
     )
-
-
-def absolute(folder: str, path: str | None) -> str:
-    """Return a path, joined to `folder` where it is relative, without dots and doubled slashes."""
-    if not path:
-        return folder
-    parts: list[str] = []
-    for part in PurePosixPath(folder, path).parts[1:]:
-        if part == "..":
-            parts = parts[:-1]
-        else:
-            parts.append(part)
-    return "/" + "/".join(parts)

@@ -6,10 +6,11 @@ Names, defaults and which members may be null are the protocol's. Contract: docs
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
 from msgspec import Meta, Raw, Struct
 
+from rollout.appserver.choices import CapabilityRoot, Personality, RunChoices
 from rollout.catalog.kinds import SourceKind
 from rollout.format.record import Mode
 from rollout.turns.paging import ItemsView, SortDirection
@@ -159,16 +160,22 @@ class LoadedList(Struct, frozen=True, rename="camel"):
     limit: UInt32 | None = None
 
 
-class ThreadStart(Struct, frozen=True, rename="camel"):
+class ThreadStart(RunChoices, frozen=True, rename="camel", kw_only=True):
     """What a new thread is to be."""
 
-    cwd: str | None = None
-    model: str | None = None
-    model_provider: str | None = None
-    base_instructions: str | None = None
     ephemeral: bool | None = None
     history_mode: Mode | None = None
     thread_source: str | None = None
+    dynamic_tools: list[Raw] | None = None
+    selected_capability_roots: list[CapabilityRoot] | None = None
+    personality: Personality | None = None
+    project_id: str | None = None
+    daybreak_enabled: bool | None = None
+    environments: list[Raw] | None = None
+    multi_agent_mode: Any = None
+    allow_provider_model_fallback: bool = False
+    experimental_raw_events: bool = False
+    mock_experimental_field: str | None = None
 
 
 class InitialTurnsPage(Struct, frozen=True, rename="camel"):
@@ -179,19 +186,18 @@ class InitialTurnsPage(Struct, frozen=True, rename="camel"):
     items_view: ItemsView | None = None
 
 
-class ThreadResume(Struct, frozen=True, rename="camel"):
+class ThreadResume(RunChoices, frozen=True, rename="camel", kw_only=True):
     """Which thread is taken up again, and what is shown of it at once."""
 
     thread_id: str
     exclude_turns: bool = False
     initial_turns_page: InitialTurnsPage | None = None
     path: str | None = None
-    cwd: str | None = None
-    model: str | None = None
-    model_provider: str | None = None
+    personality: Personality | None = None
+    history: list[Raw] | None = None
 
 
-class ThreadFork(Struct, frozen=True, rename="camel"):
+class ThreadFork(RunChoices, frozen=True, rename="camel", kw_only=True):
     """Which thread is forked, and where."""
 
     thread_id: str
@@ -200,10 +206,11 @@ class ThreadFork(Struct, frozen=True, rename="camel"):
     before_turn_id: str | None = None
     ephemeral: bool = False
     path: str | None = None
-    cwd: str | None = None
-    model: str | None = None
-    model_provider: str | None = None
     thread_source: str | None = None
+    attach_to_source: bool = False
+    defer_goal_continuation: bool = False
+    experimental_prediction_mode: bool = False
+    experimental_disable_prediction_mcp: bool = False
 
 
 class NameSet(Struct, frozen=True, rename="camel"):

@@ -48,7 +48,7 @@ class Settled(Struct, frozen=True, rename="camel", kw_only=True):
     approval_policy: Any
     approvals_reviewer: str = "user"
     sandbox: dict[str, Any]
-    active_permission_profile: None = None
+    active_permission_profile: dict[str, Any] | None = None
     reasoning_effort: str | None = None
     multi_agent_mode: str = "explicitRequestOnly"
     disabled_plugin_ids: list[str] = []
@@ -102,12 +102,27 @@ def members_of(shown: Thread, settings: ThreadSettings | None) -> dict[str, Any]
         "model_provider": shown.model_provider,
         "service_tier": tier if isinstance(tier, str) else None,
         "cwd": cwd,
-        "runtime_workspace_roots": [cwd],
+        "runtime_workspace_roots": _roots(extra.get("runtime_workspace_roots"), cwd),
+        "active_permission_profile": _active_profile(extra.get("active_permission_profile")),
         "approval_policy": _policy(settings.approval_policy if settings is not None else None),
         "approvals_reviewer": reviewer if reviewer in _REVIEWERS else "user",
         "sandbox": _sandbox(settings.sandbox_policy if settings is not None else {}),
         "reasoning_effort": effort if isinstance(effort, str) else shown.reasoning_effort,
     }
+
+
+def _roots(stored: object, cwd: str) -> list[str]:
+    """Return the folders of a workspace; where nothing was said, the one that turns run in."""
+    if not isinstance(stored, list):
+        return [cwd]
+    return [root for root in stored if isinstance(root, str)]
+
+
+def _active_profile(stored: object) -> dict[str, Any] | None:
+    if not isinstance(stored, Mapping) or not isinstance(stored.get("id"), str):
+        return None
+    below = stored.get("extends")
+    return {"id": stored["id"], "extends": below if isinstance(below, str) else None}
 
 
 def collaboration_mode(members: Mapping[str, Any]) -> dict[str, Any]:

@@ -23,6 +23,7 @@ from rollout.fs.publish import DurableFolders, publish_file
 from rollout.ids import RolloutId, ThreadId
 from rollout.log.layout import folder_of, new_rollout_path
 from rollout.replay.lineage import Lineage
+from rollout.store.options import NO_OPTIONS, ThreadOptions
 from rollout.store.settings import ThreadSettings
 from rollout.version import VERSION
 
@@ -38,6 +39,7 @@ class NewThread(Struct, frozen=True):
     model_provider: str
     source: str
     base_instructions: str | None = None
+    options: ThreadOptions = NO_OPTIONS
 
 
 class Base(Struct, frozen=True, rename="camel"):
@@ -95,6 +97,7 @@ def create_rollout(
         "base_instructions": instructions,
         "history_mode": "paginated",
         "context_window": {"window_id": new_id()},
+        **new.options.header,
     }
     path = new_rollout_path(home, timestamp_of(now_ms), new.thread_id, None)
     settings = {
@@ -102,8 +105,20 @@ def create_rollout(
         "thread_id": new.thread_id,
         "thread_settings": new.settings.applied(new.model_provider),
     }
-    applied = Draft(vocabulary.EVENT_MSG, encode_payload(settings, what="thread settings"))
-    return publish_rollout(fs, home, path, [header_draft(payload), applied], 0, now_ms, folders).path
+    drafts = [
+        header_draft(payload),
+        Draft(vocabulary.EVENT_MSG, encode_payload(settings, what="thread settings")),
+    ]
+    if new.options.instructions is not None:
+        drafts.append(_instructed(new.options.instructions))
+    return publish_rollout(fs, home, path, drafts, 0, now_ms, folders).path
+
+
+def _instructed(text: str) -> Draft:
+    """Return the message in which a developer tells a model what to do."""
+    part = {"type": "input_text", "text": text}
+    item = {"type": vocabulary.MESSAGE, "role": "developer", "content": [part]}
+    return Draft(vocabulary.RESPONSE_ITEM, encode_payload(item, what="instructions"))
 
 
 def create_revert(

@@ -32,6 +32,7 @@ from rollout.store.creating import (
 from rollout.store.cuts import Cut, lineage_at
 from rollout.store.labels import checked_folder, checked_word
 from rollout.store.numbering import count_records
+from rollout.store.options import NO_OPTIONS, ThreadOptions
 from rollout.store.recording import Surroundings, find_settings
 from rollout.store.settings import Override, ThreadSettings
 from rollout.version import VERSION
@@ -52,11 +53,13 @@ class Overrides(Struct, frozen=True):
     model: str | UnsetType = UNSET
     effort: Override = UNSET
     source: str | UnsetType = UNSET
+    options: ThreadOptions = NO_OPTIONS
 
     @property
     def has_settings(self) -> bool:
         """Whether any of them is a setting of turns."""
-        return any(value is not UNSET for value in (self.cwd, self.model, self.effort))
+        said = (self.cwd, self.model, self.effort)
+        return self.options.has_settings or any(value is not UNSET for value in said)
 
 
 def checked_overrides(given: Overrides) -> Overrides:
@@ -66,6 +69,7 @@ def checked_overrides(given: Overrides) -> Overrides:
         checked_word(given.model, what="a model") if given.model is not UNSET else UNSET,
         checked_word(given.effort, what="an effort") if isinstance(given.effort, str) else given.effort,
         checked_word(given.source, what="a source") if given.source is not UNSET else UNSET,
+        given.options,
     )
 
 
@@ -148,7 +152,7 @@ def child_members(
         "history_mode": "paginated",
         "context_window": {"window_id": around.new_id()},
     }
-    return inherited | own
+    return inherited | own | dict(given.options.header)
 
 
 def _source(given: Overrides, stored: Any) -> str:
@@ -172,13 +176,14 @@ def settings_drafts(
         settings = known.changed(cwd=given.cwd, model=given.model, effort=given.effort)
     elif given.model is not UNSET:
         settings = ThreadSettings(members["cwd"], given.model, effort=given.effort)
-    elif given.effort is UNSET:
+    elif given.effort is UNSET and not given.options.has_settings:
         return []  # no turn has said how it ran: the header's folder is all there is to change
     else:
         raise InvalidRequest(
             f"forking thread {lineage.thread_id}: its settings are not known there",
             hint="Give a model, too.",
         )
+    settings = given.options.applied_to(settings)
     provider = members.get("model_provider")
     payload = {
         "type": vocabulary.SETTINGS_APPLIED,

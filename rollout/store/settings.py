@@ -16,11 +16,24 @@ from rollout.format.decoding import decode_json
 from rollout.format.encoding import Draft, encode_payload
 from rollout.format.payloads import TurnContext
 from rollout.format.vocabulary import TURN_CONTEXT
+from rollout.store.sandboxes import policy_of_profile
 
 _OWN: Final = frozenset({"cwd", "model", "approval_policy", "sandbox_policy", "effort"})
 _OF_ONE_TURN: Final = frozenset({"turn_id", "root_turn_id", "turn_metadata"})
 """Members of a turn context that do not hold for the next turn."""
 _COLLABORATION: Final = "collaboration_mode"
+_PROFILE: Final = "permission_profile"
+_ROOTS: Final = "runtime_workspace_roots"
+_APPLIED: Final = (
+    "service_tier",
+    "approvals_reviewer",
+    _PROFILE,
+    "active_permission_profile",
+    _ROOTS,
+    "personality",
+    "disabled_plugin_ids",
+)
+"""Settings that we do not interpret and a settings event stores."""
 _FULL_ACCESS: Final = {"type": "danger-full-access"}
 
 Override = str | None | UnsetType
@@ -45,16 +58,29 @@ class ThreadSettings(Struct, frozen=True):
         cwd: str | UnsetType = UNSET,
         model: str | UnsetType = UNSET,
         effort: Override = UNSET,
+        approval_policy: str | Mapping[str, Any] | UnsetType = UNSET,
+        sandbox_policy: Mapping[str, Any] | UnsetType = UNSET,
         extra: Mapping[str, Any] | UnsetType = UNSET,
     ) -> ThreadSettings:
-        """Return the settings with what was given put in place; absent members stay as they were."""
+        """Return the settings with what was given put in place; absent members stay as they were.
+
+        But for what names the old folder: it does not say what may be touched in another one.
+        """
+        kept = self.extra
+        if cwd is not UNSET and cwd != self.cwd:
+            is_its_own = kept.get(_ROOTS) == [self.cwd]
+            kept = {
+                key: value
+                for key, value in kept.items()
+                if key != _PROFILE and not (key == _ROOTS and is_its_own)
+            }
         return ThreadSettings(
             self.cwd if cwd is UNSET else cwd,
             self.model if model is UNSET else model,
-            self.approval_policy,
-            self.sandbox_policy,
+            self.approval_policy if approval_policy is UNSET else approval_policy,
+            self.sandbox_policy if sandbox_policy is UNSET else sandbox_policy,
             self.effort if effort is UNSET else effort,
-            self.extra if extra is UNSET else {**self.extra, **extra},
+            kept if extra is UNSET else {**kept, **extra},
         )
 
     def payload(self, turn_id: str) -> dict[str, Any]:
@@ -91,6 +117,8 @@ class ThreadSettings(Struct, frozen=True):
             "approval_policy": self.approval_policy,
             "sandbox_policy": self.sandbox_policy,
             "cwd": self.cwd,
+            **{key: self.extra[key] for key in _APPLIED if self.extra.get(key) is not None},
+            **({"reasoning_effort": effort} if effort is not None else {}),
             "collaboration_mode": {"mode": "default", "settings": inner},
         }
 
@@ -140,9 +168,11 @@ def applied_settings_of(event: Raw, before: ThreadSettings | None = None) -> Thr
         members["cwd"],
         members["model"],
         members.get("approval_policy") or older.approval_policy,
-        members.get("sandbox_policy") or older.sandbox_policy,
+        members.get("sandbox_policy")
+        or policy_of_profile(members.get(_PROFILE), members["cwd"])
+        or older.sandbox_policy,
         effort,
-        older.extra,
+        {**older.extra, **{key: members[key] for key in _APPLIED if members.get(key) is not None}},
     )
 
 

@@ -21,6 +21,7 @@ from rollout.store.cuts import Cut, cut_before_turn
 from rollout.store.durability import Durability
 from rollout.store.forking import base_at
 from rollout.store.labels import checked_folder, checked_name, checked_word
+from rollout.store.options import NO_OPTIONS, ThreadOptions
 from rollout.store.recording import Surroundings, open_recorder
 from rollout.store.settings import ThreadSettings
 from rollout.store.tombstones import require_not_deleted
@@ -35,15 +36,17 @@ class ThreadRequest(Struct, frozen=True):
     source: str
     base_instructions: str | None
     name: str | None
+    options: ThreadOptions = NO_OPTIONS
 
 
 def make_thread(around: Surroundings, request: ThreadRequest) -> ThreadId:
     """Make a new, empty thread; return its id. Durable, name included, on return."""
     settings = ThreadSettings(checked_folder(request.cwd), checked_word(request.model, what="a model"))
+    settings = request.options.applied_to(settings)
     provider = checked_word(request.model_provider, what="a model provider")
     name = checked_name(request.name) if request.name is not None else None
     thread_id = ThreadId(around.new_id())
-    new = NewThread(thread_id, settings, provider, request.source, request.base_instructions)
+    new = NewThread(thread_id, settings, provider, request.source, request.base_instructions, request.options)
     folders = around.opener.durable_folders
     path = create_rollout(around.fs, around.home, new, around.clock(), around.new_id, folders)
     around.opener.note_written(path)
