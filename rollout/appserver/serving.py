@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import signal
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Final
+from typing import Any, Final
 
 from msgspec import Struct
 
@@ -16,6 +17,7 @@ from rollout.appserver.server import Server
 from rollout.errors import InvalidRequest
 
 Report = Callable[[str], None]
+_EXHAUSTED: Final = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
 _SETTLING_STEPS: Final = 5
 """As many steps of the loop as lie between accepting a connection and telling us."""
 
@@ -58,7 +60,7 @@ def serve_pipes(server: Server, input_fd: int, output_fd: int, report: Report) -
 
 def serve_socket(server: Server, path: str, report: Report) -> None:
     """Serve any number of clients over a local socket, until told to stop."""
-    from rollout.appserver.sockets import StreamTransport, bind_private, remove_socket
+    from rollout.appserver.sockets import StreamTransport, bind_private, listen, remove_socket
 
     bound = bind_private(path)
 
@@ -77,6 +79,7 @@ def serve_socket(server: Server, path: str, report: Report) -> None:
             task.add_done_callback(over)
 
         listener = await asyncio.start_unix_server(accept, sock=bound)
+        listen(bound)  # the loop has shortened the queue of those who wait to be accepted
         report(f"listening on unix://{path}")
         async with listener:
             await stopped()
@@ -129,10 +132,27 @@ async def stopped() -> None:
     await told.wait()
 
 
+def _fault_handler(report: Report) -> Callable[[asyncio.AbstractEventLoop, dict[str, Any]], None]:
+    """Return what says once, instead of at every try, that nobody more can be accepted for now."""
+    is_said = False
+
+    def handle(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        nonlocal is_said
+        error = context.get("exception")
+        if not isinstance(error, OSError) or error.errno not in _EXHAUSTED:
+            loop.default_exception_handler(context)
+        elif not is_said:
+            is_said = True
+            report(f"accepting clients: {error.strerror}; others wait until some have left")
+
+    return handle
+
+
 def _run(server: Server, report: Report, run: Callable[[Hub], object]) -> None:
     lanes = Lanes()
 
     async def main() -> None:
+        asyncio.get_running_loop().set_exception_handler(_fault_handler(report))
         waiting = run(Hub(server, lanes, report))
         assert asyncio.iscoroutine(waiting), "what is run is a coroutine function"
         await waiting

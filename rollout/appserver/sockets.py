@@ -63,13 +63,18 @@ def bind_private(path: str) -> socket.socket:
             bound.bind(path)
         finally:
             os.umask(mask)
-        bound.listen(_BACKLOG)
+        listen(bound)
         bound.setblocking(False)
     except OSError as error:
         raise StorageFailed(
             f"listening on {path}: {error.strerror or error}", hint="Name a path that you may write to."
         ) from error
     return bound
+
+
+def listen(bound: socket.socket) -> None:
+    """Let as many clients wait to be accepted as a server may ever have at once."""
+    bound.listen(_BACKLOG)
 
 
 def _clear(path: str) -> None:
