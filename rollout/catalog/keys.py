@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Final
 
 KEYS: Final[dict[str, str]] = {
-    "threads": "373682e318ad8c11",
-    "turns": "2a3ea1213c8fa0bb",
-    "search": "5dbe0be7098a359b",
-    "usage": "373682e318ad8c11",
-    "spawn": "4e79a34e1e0176ce",
-    "spoken": "92160222cd51a5c9",
+    "threads": "ee9fae31ce0998dc",
+    "turns": "9ac88b5bef6fe3f4",
+    "search": "e5d6bd6420e72bdd",
+    "usage": "ee9fae31ce0998dc",
+    "spawn": "90512be2c75c35c7",
+    "spoken": "d240d784cf702a2b",
 }

@@ -6,15 +6,18 @@ back as it was given is refused before a byte is written. Format: docs/format.md
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
-from typing import Any, Final
+from functools import cache
+from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 from msgspec import Struct
 
 from rollout.errors import InvalidRequest
 from rollout.format.vocabulary import EVENT_MSG
+
+if TYPE_CHECKING:
+    from json import JSONEncoder
 
 MAX_LEVELS: Final = 126
 """How deep a payload may be nested. The reference client takes a line of 127 levels, envelope
@@ -96,7 +99,7 @@ def _find_plain(value: Json) -> Encoded | None:
 def _dumped(value: Json) -> Encoded:
     if not isinstance(value, Mapping):
         raise TypeError(f"expected an object, found {type(value).__name__}")
-    payload = _ENCODER.encode(value).encode()
+    payload = _slow_encoder().encode(value).encode()
     _check_levels(payload)
     _check_keys(value)
     return Encoded(payload, _decode(payload))
@@ -120,10 +123,12 @@ def _refuse(value: object) -> Any:
     raise TypeError(f"a {type(value).__name__} has no JSON form")
 
 
-_ENCODER: Final = json.JSONEncoder(
-    ensure_ascii=False, allow_nan=False, separators=(",", ":"), default=_refuse
-)
-"""For what the fast encoder does not take, or not as it is: other mappings, tuples, odd keys."""
+@cache
+def _slow_encoder() -> JSONEncoder:
+    """Return the encoder of what the fast one does not take, or not as it is: other mappings, odd keys."""
+    from json import JSONEncoder
+
+    return JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"), default=_refuse)
 
 
 def _compacted(text: bytes) -> Encoded:

@@ -15,7 +15,7 @@ import msgspec
 from msgspec import Raw, Struct
 
 from rollout.format.decoding import UNDECODABLE, decoder_of
-from rollout.turns import hook_text, items, legacy_calls, parts, review, stored_messages, words
+from rollout.turns import hook_text, items, legacy_calls, parts, review, stored_messages, stored_sent, words
 from rollout.turns.stored import public_item
 
 _LISTED_ITEMS: Final = ("plan", "functionCallOutput", "sleep")
@@ -30,7 +30,7 @@ class SentMessage(Struct, frozen=True):
 
     message: str
     client_id: str | None = None
-    text_elements: tuple[stored_messages.StoredTextElement, ...] = ()
+    text_elements: tuple[stored_sent.StoredTextElement, ...] = ()
     images: tuple[str, ...] | None = None
     image_details: tuple[words.ImageDetail | None, ...] = ()
     local_images: tuple[str, ...] = ()

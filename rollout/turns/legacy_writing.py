@@ -15,6 +15,7 @@ from msgspec import Raw, Struct
 
 from rollout.format.decoding import UNDECODABLE, decode_json, decoder_of
 from rollout.turns import stored_messages as said
+from rollout.turns import stored_sent as sent
 from rollout.turns.items import ThreadItem
 from rollout.turns.legacy_items import legacy_item
 from rollout.turns.legacy_marks import Completed, Named, marked
@@ -105,12 +106,12 @@ def _shown_by(events: list[bytes]) -> list[ThreadItem]:
 
 
 def _question(shown: _Shown) -> list[Event]:
-    content = _read(shown, "content", tuple[said.StoredInput, ...])
-    texts = [part for part in content if isinstance(part, said.StoredText)]
-    images = [part for part in content if isinstance(part, said.StoredImage) and part.image_url is not None]
-    files = [part for part in content if isinstance(part, said.StoredLocalImage)]
-    sounds = [part for part in content if isinstance(part, said.StoredAudio) and part.audio_url is not None]
-    records = [part for part in content if isinstance(part, said.StoredLocalAudio)]
+    content = _read(shown, "content", tuple[sent.StoredInput, ...])
+    texts = [part for part in content if isinstance(part, sent.StoredText)]
+    images = [part for part in content if isinstance(part, sent.StoredImage) and part.image_url is not None]
+    files = [part for part in content if isinstance(part, sent.StoredLocalImage)]
+    sounds = [part for part in content if isinstance(part, sent.StoredAudio) and part.audio_url is not None]
+    records = [part for part in content if isinstance(part, sent.StoredLocalAudio)]
     event: Event = {"type": "user_message"} | shown.kept("client_id")
     event |= {"message": "".join(part.text for part in texts), "images": [part.image_url for part in images]}
     if any(part.detail for part in images):

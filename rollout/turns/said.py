@@ -13,9 +13,7 @@ from rollout.format import vocabulary
 from rollout.format.decoding import decode_payload
 from rollout.format.payloads import ItemCompleted
 from rollout.format.record import Record
-from rollout.turns.items import UserMessage
-from rollout.turns.parts import TextInput
-from rollout.turns.stored import public_item
+from rollout.turns.stored_sent import StoredText, find_sent
 
 IMAGE: Final = "[Image]"
 """What stands for a message of nothing but pictures."""
@@ -41,11 +39,11 @@ def said_by_user(record: Record) -> str | None:
     if kind != vocabulary.ITEM_COMPLETED:
         return None
     completed = decode_payload(record, ItemCompleted)
-    item = public_item(completed.item) if completed is not None else None
-    if not isinstance(item, UserMessage):
+    sent = find_sent(completed.item) if completed is not None else None
+    if sent is None:
         return None
-    texts = [part.text for part in item.content if isinstance(part, TextInput)]
-    return shorn("".join(texts)) or (IMAGE if len(texts) < len(item.content) else None)
+    texts = [part.text for part in sent.content if isinstance(part, StoredText)]
+    return shorn("".join(texts)) or (IMAGE if len(texts) < len(sent.content) else None)
 
 
 def shorn(text: str) -> str:

@@ -10,10 +10,18 @@ from __future__ import annotations
 from msgspec import Raw
 
 from rollout.format.decoding import UNDECODABLE, decoder_of
-from rollout.turns import items, review, stored_agents, stored_media, stored_messages, stored_tools
+from rollout.turns import (
+    items,
+    review,
+    stored_agents,
+    stored_media,
+    stored_messages,
+    stored_sent,
+    stored_tools,
+)
 
 StoredItem = (
-    stored_messages.StoredUserMessage
+    stored_sent.StoredUserMessage
     | stored_messages.StoredAgentMessage
     | stored_messages.StoredReasoning
     | stored_messages.StoredHookPrompt
@@ -53,7 +61,7 @@ def public_item(
 
 def _find_public(item: StoredItem, stored: Raw | bytes) -> items.ThreadItem | None:
     match item:
-        case stored_messages.StoredUserMessage():
+        case stored_sent.StoredUserMessage():
             return stored_messages.public_user_message(item)
         case stored_messages.StoredAgentMessage():
             return stored_messages.public_agent_message(item)

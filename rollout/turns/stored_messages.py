@@ -1,4 +1,4 @@
-"""Stored shapes of what is said: messages, hooks, plans, reasoning.
+"""Stored shapes of what is said: messages, hooks, plans, reasoning. What a user sends is in `stored_sent`.
 
 A record's item has its type in CamelCase and its members in snake case, with the
 exceptions spelled out below. Absent optional members become null; a missing required
@@ -7,82 +7,10 @@ one makes the item undecodable, and the item is skipped. Format: docs/format.md,
 
 from __future__ import annotations
 
-from typing import Annotated
-
 import msgspec
-from msgspec import Struct
+from msgspec import UNSET, Struct
 
-from rollout.turns import items, parts, review, tool_parts, words
-
-Count = Annotated[int, msgspec.Meta(ge=0)]
-
-
-class StoredSpan(Struct, frozen=True):
-    """`byte_range` of a text element."""
-
-    start: Count
-    end: Count
-
-
-class StoredTextElement(Struct, frozen=True):
-    """One of `text_elements`."""
-
-    byte_range: StoredSpan
-    placeholder: str | None = None
-
-
-class StoredText(Struct, frozen=True, tag="text", tag_field="type"):
-    """Text part of a user message."""
-
-    text: str
-    text_elements: tuple[StoredTextElement, ...] = ()
-
-
-class StoredImage(Struct, frozen=True, tag="image", tag_field="type"):
-    """Image part; the URL wins over the file id."""
-
-    image_url: str | None = None
-    file_id: str | None = None
-    detail: words.ImageDetail | None = None
-
-
-class StoredLocalImage(Struct, frozen=True, tag="local_image", tag_field="type"):
-    """Image part by path."""
-
-    path: str
-    detail: words.ImageDetail | None = None
-
-
-class StoredAudio(Struct, frozen=True, tag="audio", tag_field="type"):
-    """Sound part; the URL wins over the file id."""
-
-    audio_url: str | None = None
-    file_id: str | None = None
-
-
-class StoredLocalAudio(Struct, frozen=True, tag="local_audio", tag_field="type"):
-    """Sound part by path."""
-
-    path: str
-
-
-StoredInput = (
-    StoredText
-    | StoredImage
-    | StoredLocalImage
-    | StoredAudio
-    | StoredLocalAudio
-    | parts.SkillInput
-    | parts.MentionInput
-)
-
-
-class StoredUserMessage(Struct, frozen=True, tag="UserMessage", tag_field="type"):
-    """What the user sent."""
-
-    id: str
-    content: tuple[StoredInput, ...]
-    client_id: str | None = None
+from rollout.turns import items, parts, review, stored_sent, tool_parts, words
 
 
 class StoredHookPrompt(Struct, frozen=True, tag="HookPrompt", tag_field="type"):
@@ -162,38 +90,35 @@ class StoredExitedReview(Struct, frozen=True, tag="ExitedReviewMode", tag_field=
     review_output: review.ReviewOutput | None = None
 
 
-def public_user_message(stored: StoredUserMessage) -> items.UserMessage | None:
+def public_user_message(stored: stored_sent.StoredUserMessage) -> items.UserMessage | None:
     """Return the public message, or None when a part has neither URL nor file id."""
-    content: list[parts.UserInput] = []
-    for stored_part in stored.content:
-        part = _find_public_input(stored_part)
-        if part is None:
-            return None
-        content.append(part)
-    return items.UserMessage(id=stored.id, client_id=stored.client_id, content=tuple(content))
+    if not stored_sent.is_public(stored):
+        return None
+    content = tuple(map(_public_input, stored.content))
+    return items.UserMessage(id=stored.id, client_id=stored.client_id, content=content)
 
 
-def _find_public_input(stored: StoredInput) -> parts.UserInput | None:
+def _public_input(stored: stored_sent.StoredInput) -> parts.UserInput:
     match stored:
-        case StoredText():
+        case stored_sent.StoredText():
             return public_text(stored.text, stored.text_elements)
-        case StoredImage(image_url=str(url)):
+        case stored_sent.StoredImage(image_url=str(url)):
             return parts.ImageInput(url=url, detail=stored.detail)
-        case StoredImage():
-            return parts.ImageInput(file_id=stored.file_id, detail=stored.detail) if stored.file_id else None
-        case StoredLocalImage():
+        case stored_sent.StoredImage():
+            return parts.ImageInput(file_id=stored.file_id or UNSET, detail=stored.detail)
+        case stored_sent.StoredLocalImage():
             return parts.LocalImageInput(detail=stored.detail, path=stored.path)
-        case StoredAudio(audio_url=str(url)):
+        case stored_sent.StoredAudio(audio_url=str(url)):
             return parts.AudioInput(url=url)
-        case StoredAudio():
-            return parts.AudioInput(file_id=stored.file_id) if stored.file_id else None
-        case StoredLocalAudio():
+        case stored_sent.StoredAudio():
+            return parts.AudioInput(file_id=stored.file_id or UNSET)
+        case stored_sent.StoredLocalAudio():
             return parts.LocalAudioInput(path=stored.path)
         case parts.SkillInput() | parts.MentionInput():
             return stored
 
 
-def public_text(text: str, elements: tuple[StoredTextElement, ...]) -> parts.TextInput:
+def public_text(text: str, elements: tuple[stored_sent.StoredTextElement, ...]) -> parts.TextInput:
     """Return a text part with its elements."""
     spans = (
         parts.TextElement(
