@@ -8,8 +8,9 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from benchmark.comparing import OUR_TITLE, QUICK, Plan, compare
+from benchmark.comparing import QUICK, compare
 from benchmark.peer_environments import find_contenders, find_npm_tool, own_contenders
+from benchmark.peers_comparison import OUR_TITLE, Plan
 from benchmark.peers_recording import encoded_turn, turn_items
 from benchmark.peers_subject import Turns, text_of, title_of, write_turns
 from benchmark.peers_worker import SUBJECTS, Worker, make_subject

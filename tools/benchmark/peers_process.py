@@ -16,7 +16,7 @@ from benchmark.work import environment
 
 TOOLS = Path(__file__).resolve().parents[1]
 _MS = 1e3
-_PATIENCE_SECONDS = 120.0
+_PATIENCE_SECONDS = 300.0
 _TRACED = "fsync,fdatasync,msync,sync_file_range"
 Answer = dict[str, Any]
 

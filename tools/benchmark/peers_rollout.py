@@ -47,8 +47,7 @@ class Rollout(Subject):
     def append(self, prepared: list[Item]) -> None:
         if self._recorder is None:
             self._recorder = self._store.record(self._id)
-        with self._recorder.turn(items=prepared):
-            pass
+        self._recorder.append_turn(items=prepared)
 
     def resume(self) -> Any:
         return json.loads(self._store.resume(self._id).input_json())

@@ -68,8 +68,8 @@ class HandMade(Subject):
         return _items(self._rows(_MAIN, 0, self._count(_MAIN)))
 
     def resume_json(self) -> bytes:
-        rows = self._rows(_MAIN, 0, self._count(_MAIN))
-        return ("[" + ",".join(row[1:-1] for row in rows) + "]").encode()
+        rows = self._rows(_MAIN, 0, self._count(_MAIN), "CAST(items AS BLOB)")
+        return b"[" + b",".join(row[1:-1] for row in rows) + b"]"
 
     def newest(self) -> list[Item]:
         count = self._count(_MAIN)
@@ -111,15 +111,15 @@ class HandMade(Subject):
         count: int = self._db.execute("SELECT turns FROM threads WHERE id = ?", (thread,)).fetchone()[0]
         return count
 
-    def _rows(self, thread: int | None, first: int, end: int) -> list[str]:
+    def _rows(self, thread: int | None, first: int, end: int, what: str = "items") -> list[Any]:
         """Return the turns of a range, oldest first, from the thread and those it descends from."""
-        found: list[str] = []
+        found: list[Any] = []
         while thread is not None and end > first:
             parent, shared = self._db.execute(
                 "SELECT parent, shared FROM threads WHERE id = ?", (thread,)
             ).fetchone()
             rows = self._db.execute(
-                "SELECT items FROM turns WHERE thread = ? AND number >= ? AND number < ? "
+                f"SELECT {what} FROM turns WHERE thread = ? AND number >= ? AND number < ? "
                 "ORDER BY number DESC",
                 (thread, max(first, shared), end),
             )
