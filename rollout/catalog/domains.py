@@ -7,7 +7,7 @@ a rollout's bytes; each keeps rows by `file_id`, so that forks repeat nothing of
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING, Final, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Final, Protocol
 
 from msgspec import Struct
 
@@ -62,7 +62,6 @@ class Reader(Protocol):
         """Write what was folded. Runs inside the transaction that moves the watermark: reads no file."""
 
 
-@runtime_checkable
 class LookingReader(Protocol):
     """A reader that looks at every event, too: before it is fed the records of the same lines."""
 

@@ -6,6 +6,7 @@ Of records of which only the newest counts, the older ones of a block are not ev
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import cast
 
 from msgspec import Struct
 
@@ -35,14 +36,17 @@ def feed(
 ) -> int:
     """Feed every record from `start_offset` on to whoever wants it; return where the last whole line ends."""
     end = start_offset
-    lookers = [
-        _Looker(one.reader, one.start_offset) for one in feeds if isinstance(one.reader, LookingReader)
-    ]
+    lookers = [_Looker(reader, one.start_offset) for one in feeds if (reader := _looking(one.reader))]
     for block in iter_blocks(source, start_offset, header.era, max_line_bytes):
         fed = [one for one in feeds if one.start_offset < block.end_offset]
         _feed_block(block, fed, [one for one in lookers if one.start_offset < block.end_offset])
         end = block.end_offset
     return end
+
+
+def _looking(reader: Reader) -> LookingReader | None:
+    """Return a reader that looks at events as one. Asking a protocol takes as long as reading a short log."""
+    return cast(LookingReader, reader) if hasattr(reader, "look") else None
 
 
 def _feed_block(block: Block, feeds: Sequence[Feed], lookers: Sequence[_Looker]) -> None:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Final
 
 KEYS: Final[dict[str, str]] = {
-    "threads": "ee9fae31ce0998dc",
-    "turns": "9ac88b5bef6fe3f4",
-    "search": "e5d6bd6420e72bdd",
-    "usage": "ee9fae31ce0998dc",
-    "spawn": "90512be2c75c35c7",
-    "spoken": "d240d784cf702a2b",
+    "threads": "86e60e4fb1bd9c17",
+    "turns": "75716ead5025a439",
+    "search": "6c23bf52dd4cf8c7",
+    "usage": "86e60e4fb1bd9c17",
+    "spawn": "6a9581e9beb3794d",
+    "spoken": "4b02a6abbcf1e9fb",
 }

@@ -60,7 +60,10 @@ SCHEMA: Final = (
   covered_bytes INTEGER NOT NULL
 ) STRICT""",
 )
-"""`search_files.messages` counts a file's rows; `search_tally` has one row."""
+"""`search_files.messages` counts a file's rows; `search_tally` has one row, and is changed by its number.
+
+Before a statement that might change several, SQLite writes out what FTS5 has gathered: the price of a file.
+"""
 _TABLES: Final = (
     "search_words",
     "search_blocks",
@@ -174,7 +177,7 @@ def _write_rows(
             ),
         )
     connection.execute(
-        "UPDATE search_tally SET next_block = ?, covered_bytes = covered_bytes + ?",
+        "UPDATE search_tally SET next_block = ?, covered_bytes = covered_bytes + ? WHERE rowid = 1",
         (first + len(starts), sum(row.size_bytes for row in rows)),
     )
 
@@ -221,7 +224,7 @@ def _bury(connection: sqlite3.Connection, found: Iterable[tuple[int]]) -> None:
     if blocks:
         connection.executemany("DELETE FROM search_blocks WHERE block = ?", blocks)
         connection.executemany("DELETE FROM search_places WHERE block = ?", blocks)
-        connection.execute("UPDATE search_tally SET dead = dead + ?", (len(blocks),))
+        connection.execute("UPDATE search_tally SET dead = dead + ? WHERE rowid = 1", (len(blocks),))
 
 
 _TITLE: Final = (

@@ -16,7 +16,7 @@ from msgspec import Struct
 from rollout.catalog.domains import Domain
 from rollout.catalog.extract import Extract, find_extract
 from rollout.catalog.schema import transaction
-from rollout.catalog.threads import Described, write_thread
+from rollout.catalog.threads import Described, ThreadRow, write_threads
 from rollout.ids import RolloutId, ThreadId
 from rollout.log.index import RolloutIndex
 from rollout.log.layout import COMPRESSED_SUFFIX, RolloutFile, RolloutName
@@ -102,6 +102,7 @@ def _settle_batch(
         current = files.current
         made.append((thread_id, files, None if current is None else describe(files.index, current)))
     settled: list[str] = []
+    rows: list[ThreadRow] = []
     with transaction(connection):
         for thread_id, files, described in made:
             if _revisions(connection, thread_id) != files.revisions:
@@ -110,9 +111,10 @@ def _settle_batch(
                 connection.execute("DELETE FROM threads WHERE thread_id = ?", (thread_id,))
             else:
                 extract = find_extract(connection, files.file_id) or Extract()
-                write_thread(connection, files.file_id, described, extract, _find_name(connection, thread_id))
+                rows.append(ThreadRow(files.file_id, described, extract, _find_name(connection, thread_id)))
             connection.execute("DELETE FROM unsettled WHERE thread_id = ?", (thread_id,))
             settled.append(thread_id)
+        write_threads(connection, rows)
         for domain in domains:
             if domain.settle is not None and settled:
                 domain.settle(connection, settled)

@@ -6,6 +6,7 @@ rollout's records say. Invariant 5: nothing here is the only place where it is k
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct
@@ -157,38 +158,55 @@ _COLUMNS: Final = [
     "problem_code",
     "shown",
 ]
-_INSERT: Final = (
-    f"INSERT INTO threads({', '.join(_COLUMNS)}) VALUES({', '.join(f':{column}' for column in _COLUMNS)})"
+_ROWS_AT_ONCE: Final = 64
+_INSERT: Final = f"INSERT INTO threads({', '.join(_COLUMNS)}) VALUES "  # noqa: S608  # our own names
+_ROW: Final = f"({', '.join('?' * len(_COLUMNS))})"
+_OR_UPDATE: Final = (
     " ON CONFLICT(thread_id) DO UPDATE SET"
     f" {', '.join(f'{column} = excluded.{column}' for column in _COLUMNS[1:])}"
 )
 
 
-def write_thread(
-    connection: sqlite3.Connection, file_id: int, described: Described, extract: Extract, name: str | None
-) -> None:
-    """Write the row of a thread, in place of an older one."""
+class ThreadRow(Struct, frozen=True):
+    """What the row of a thread is made from."""
+
+    file_id: int
+    described: Described
+    extract: Extract
+    name: str | None
+
+
+def write_threads(connection: sqlite3.Connection, rows: Sequence[ThreadRow]) -> None:
+    """Write the rows of threads, in place of older ones.
+
+    Many in a statement: before each that fires triggers SQLite writes out what FTS5 has gathered in memory.
+    """
+    for start in range(0, len(rows), _ROWS_AT_ONCE):
+        some = rows[start : start + _ROWS_AT_ONCE]
+        values = [value for row in some for value in _values(row)]
+        connection.execute(_INSERT + ", ".join([_ROW] * len(some)) + _OR_UPDATE, values)
+
+
+def _values(row: ThreadRow) -> Iterator[object]:
+    described, extract = row.described, row.extract
     git = extract.git
-    connection.execute(
-        _INSERT,
-        {
-            **{field: getattr(described, field) for field in Described.__struct_fields__},
-            "file_id": file_id,
-            "source": extract.source,
-            "agent_path": extract.agent_path,
-            "name": name,
-            "title": extract.title or described.preview,
-            "first_user_message": extract.first_user_message,
-            "preview": described.preview or extract.goal,
-            "sandbox_policy": extract.sandbox_policy or _READ_ONLY,
-            "approval_mode": extract.approval_mode or _ON_REQUEST,
-            "tokens_used": extract.tokens_used,
-            "git_sha": git.commit_hash if git is not None else None,
-            "git_branch": git.branch if git is not None else None,
-            "git_origin_url": git.repository_url if git is not None else None,
-            "memory_mode": extract.memory_mode or _ENABLED,
-        },
-    )
+    told = {
+        "file_id": row.file_id,
+        "source": extract.source,
+        "agent_path": extract.agent_path,
+        "name": row.name,
+        "title": extract.title or described.preview,
+        "first_user_message": extract.first_user_message,
+        "preview": described.preview or extract.goal,
+        "sandbox_policy": extract.sandbox_policy or _READ_ONLY,
+        "approval_mode": extract.approval_mode or _ON_REQUEST,
+        "tokens_used": extract.tokens_used,
+        "git_sha": git.commit_hash if git is not None else None,
+        "git_branch": git.branch if git is not None else None,
+        "git_origin_url": git.repository_url if git is not None else None,
+        "memory_mode": extract.memory_mode or _ENABLED,
+    }
+    return (told[column] if column in told else getattr(described, column) for column in _COLUMNS)
 
 
 def forget_extract(connection: sqlite3.Connection, file_id: int) -> None:

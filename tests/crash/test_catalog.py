@@ -26,7 +26,11 @@ import os, sys
 from rollout.catalog import refresh, settle
 from rollout.store.root import open_store
 
-module, name = {"begin": (refresh, "transaction"), "settle": (settle, "write_thread")}[sys.argv[2]]
+module, name = {
+    "begin": (refresh, "transaction"),
+    "settle": (settle, "_find_name"),
+    "write": (settle, "write_threads"),
+}[sys.argv[2]]
 real, left = getattr(module, name), [int(sys.argv[3])]
 
 def dies(*arguments):
@@ -60,7 +64,9 @@ def environment() -> dict[str, str]:
     return {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
 
 
-@pytest.mark.parametrize(("where", "after"), [("begin", 0), ("begin", 2), ("settle", 3), ("settle", 30)])
+@pytest.mark.parametrize(
+    ("where", "after"), [("begin", 0), ("begin", 2), ("settle", 3), ("settle", 30), ("write", 2)]
+)
 def test_what_a_killed_refresh_leaves_is_gone_on_from(
     disk: DiskHome, tmp_path: Path, where: str, after: int
 ) -> None:
