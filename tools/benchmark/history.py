@@ -71,7 +71,7 @@ def is_quick(run: Json) -> bool:
 
 def _python_ms(run: Json) -> float:
     found = [one["python_ms"] for one in run["speed"].values()]
-    return sum(found) / len(found)
+    return float(sum(found) / len(found))
 
 
 def _change(old: Json, new: Json, speed: float, factor: float) -> Change:

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 from benchmark.data import Thread
-from rollout.catalog.registry import EVERY
 from rollout.fs.posix import POSIX
 from rollout.fs.posix_write import POSIX_MUTABLE
 from rollout.ids import ThreadId
@@ -87,6 +86,9 @@ def catalog_of(home: Path, *, is_made: bool = False) -> Path:
     """Return the folder of a home's catalog, kept beside it: brought up to date, unless it is."""
     state = home.with_name(f"{home.name}-catalog")
     if not is_made:
+        # Late: it would count as memory of the rows of reading.
+        from rollout.catalog.registry import EVERY
+
         with open_store(home, state_dir=state) as store:
             store.catalog.get().refresh(wanted=EVERY)
     return state
