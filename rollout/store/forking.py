@@ -42,6 +42,7 @@ _OF_THE_PARENT: Final = BASE_MEMBERS | {
     "forked_from_ordinal_exclusive",
     "parent_thread_id",
     "subagent_history_start_ordinal",
+    "thread_source",
 }
 """Members of a parent's header that say something of the parent alone."""
 

@@ -44,7 +44,7 @@ class ThreadOptions(Struct, frozen=True, kw_only=True):
             return settings
         extra = dict(self.extra)
         if self.sandbox is not UNSET:
-            extra["permission_profile"] = profile_of(self.sandbox, settings.cwd)
+            extra["permission_profile"] = profile_of(policy_of(self.sandbox), settings.cwd)
             if _ACTIVE_PROFILE in settings.extra:
                 extra.setdefault(_ACTIVE_PROFILE, None)
         return settings.changed(

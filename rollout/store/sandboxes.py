@@ -18,6 +18,7 @@ class SandboxMode(StrEnum):
     FULL_ACCESS = "danger-full-access"
 
 
+_EXTERNAL: Final = "external-sandbox"
 _KEPT_FROM_WRITES: Final = (".git", ".agents", ".codex", ".aws")
 
 
@@ -33,19 +34,30 @@ def policy_of(mode: SandboxMode) -> dict[str, Any]:
     }
 
 
-def profile_of(mode: SandboxMode, cwd: str) -> dict[str, Any]:
-    """Return the permission profile of a mode for turns that run in a folder."""
-    if mode is SandboxMode.FULL_ACCESS:
+def profile_of(policy: Mapping[str, Any], cwd: str) -> dict[str, Any]:
+    """Return the permission profile of a policy for turns in a folder; of an unknown one, the narrowest."""
+    kind = policy.get("type")
+    if kind == SandboxMode.FULL_ACCESS:
         return {"type": "disabled"}
+    access = policy.get("network_access")
+    network = "enabled" if access in {True, "enabled"} else "restricted"
+    if kind == _EXTERNAL:
+        return {"type": "external", "network": network}
     entries = [_special("root", "read")]
-    if mode is SandboxMode.WORKSPACE_WRITE:
-        entries += [_path(cwd, "write"), _special("slash_tmp", "write"), _special("tmpdir", "write")]
+    if kind == SandboxMode.WORKSPACE_WRITE:
+        roots = policy.get("writable_roots")
+        others = [root for root in roots if isinstance(root, str)] if isinstance(roots, list) else []
+        entries += [_path(root, "write") for root in dict.fromkeys((cwd, *others))]
+        if policy.get("exclude_slash_tmp") is not True:
+            entries.append(_special("slash_tmp", "write"))
+        if policy.get("exclude_tmpdir_env_var") is not True:
+            entries.append(_special("tmpdir", "write"))
         entries += [
             _path(f"{cwd.rstrip('/')}/{name}", "read") | {"missing_path_behavior": "skip"}
             for name in _KEPT_FROM_WRITES
         ]
     files = {"type": "restricted", "entries": entries}
-    return {"type": "managed", "file_system": files, "network": "restricted"}
+    return {"type": "managed", "file_system": files, "network": network}
 
 
 def _special(kind: str, access: str) -> dict[str, Any]:
@@ -62,6 +74,8 @@ def policy_of_profile(profile: object, cwd: str) -> dict[str, Any] | None:
         return None
     if profile.get("type") == "disabled":
         return {"type": SandboxMode.FULL_ACCESS.value}
+    if profile.get("type") == "external":
+        return {"type": _EXTERNAL, "network_access": profile.get("network", "restricted")}
     files = profile.get("file_system")
     entries = files.get("entries") if isinstance(files, Mapping) else None
     if profile.get("type") != "managed" or not isinstance(entries, list):

@@ -16,7 +16,7 @@ from rollout.format.decoding import decode_json
 from rollout.format.encoding import Draft, encode_payload
 from rollout.format.payloads import TurnContext
 from rollout.format.vocabulary import TURN_CONTEXT
-from rollout.store.sandboxes import policy_of_profile
+from rollout.store.sandboxes import policy_of_profile, profile_of
 
 _OWN: Final = frozenset({"cwd", "model", "approval_policy", "sandbox_policy", "effort"})
 _OF_ONE_TURN: Final = frozenset({"turn_id", "root_turn_id", "turn_metadata"})
@@ -108,7 +108,10 @@ class ThreadSettings(Struct, frozen=True):
         return {**mode, "settings": {**inner, "model": self.model, **effort}}
 
     def applied(self, model_provider: str) -> dict[str, Any]:
-        """Return them as a settings event stores them, outside of any turn."""
+        """Return them as a settings event stores them, outside of any turn.
+
+        Reviewer and profile are always there: other readers take no event without them.
+        """
         effort = None if self.effort is UNSET else self.effort
         inner = {"model": self.model, "reasoning_effort": effort, "developer_instructions": None}
         return {
@@ -117,6 +120,8 @@ class ThreadSettings(Struct, frozen=True):
             "approval_policy": self.approval_policy,
             "sandbox_policy": self.sandbox_policy,
             "cwd": self.cwd,
+            "approvals_reviewer": "user",
+            _PROFILE: profile_of(self.sandbox_policy, self.cwd),
             **{key: self.extra[key] for key in _APPLIED if self.extra.get(key) is not None},
             **({"reasoning_effort": effort} if effort is not None else {}),
             "collaboration_mode": {"mode": "default", "settings": inner},
