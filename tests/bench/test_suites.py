@@ -61,6 +61,15 @@ def test_suite_that_fails_is_named_and_the_others_go_on(
     assert [row["suite"] for row in found["rows"]] == ["reading"]
 
 
+def test_suite_that_hangs_is_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The run is bounded: it goes on after a suite's time, and says so."""
+    monkeypatch.setitem(suites._LIMIT_SECONDS, "quick", 0.0)
+    found = suites.run_suites(["forks"], small_run(Data(tmp_path)))
+    ((failed, error),) = [(one["suite"], one["error"]) for one in found["failures"]]
+    assert failed == "forks"
+    assert "longer than 0 minutes" in error
+
+
 def test_run_says_what_it_was_taken_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The machine, the versions, and its speed at both ends."""
     monkeypatch.setattr(suites, "_in_own_process", lambda *_: {"rows": [], "threads": []})

@@ -1,10 +1,14 @@
 """The suites by name, what a worker does for one of them, and a run of several, each in its own process."""
 
+import contextlib
 import importlib
 import json
+import os
+import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -32,6 +36,8 @@ SUITES = {
 _TASKS = {"reading": "benchmark.reading:reading_tasks", "growth": "benchmark.growth:growth_tasks"}
 _FORMAT = 1
 _ERROR_LINES = 3
+_LIMIT_SECONDS = {"quick": 300.0, "normal": 1800.0, "full": 5400.0}
+"""How long one suite may take; by then something hangs."""
 
 Json = dict[str, Any]
 
@@ -94,17 +100,36 @@ def run_suites(suites: list[str], run: Run) -> Json:
     return result
 
 
+def _end(process: subprocess.Popen[str]) -> None:
+    """End a worker that still runs, and whatever it started."""
+    if process.poll() is None:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+
+
 def _in_own_process(suite: str, run: Run) -> Json:
     with tempfile.TemporaryDirectory(prefix="rollout-bench-") as scratch:
         path = Path(scratch) / "result.json"
         command = [sys.executable, "-m", "benchmark", f"--{suite}", *run.arguments, "--worker", str(path)]
-        process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environment())
-        said = []
+        process = subprocess.Popen(
+            command, stderr=subprocess.PIPE, text=True, env=environment(), start_new_session=True
+        )
+        said, limit_seconds, begin = [], _LIMIT_SECONDS[run.scale.name], time.monotonic()
+        timer = threading.Timer(limit_seconds, _end, (process,))
+        timer.start()
         assert process.stderr is not None, "it was opened with a pipe"
-        for line in process.stderr:
-            said.append(line)
-            run.say(f"   {line.rstrip()}")
-        if process.wait():
+        with process:
+            try:
+                for line in process.stderr:
+                    said.append(line)
+                    run.say(f"   {line.rstrip()}")
+                process.wait()
+            finally:
+                timer.cancel()
+                _end(process)
+        if process.returncode < 0 and time.monotonic() - begin > limit_seconds:
+            said.append(f"it took longer than {limit_seconds / 60:.0f} minutes")
+        if process.returncode:
             raise subprocess.CalledProcessError(process.returncode, command, stderr="".join(said))
         found: Json = json.loads(path.read_text())
         return found
