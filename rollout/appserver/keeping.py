@@ -22,7 +22,7 @@ from rollout.format.vocabulary import RESPONSE_ITEM
 from rollout.ids import ThreadId
 from rollout.log.facts import FactsPatch, GitPatch
 from rollout.store.facts import set_facts
-from rollout.store.given import stored_item
+from rollout.store.given import foreign_item
 
 
 def set_name(call: Call, given: takes.NameSet) -> Answer:
@@ -178,9 +178,10 @@ def inject_items(call: Call, given: takes.InjectItems) -> Answer:
     drafts: list[Draft] = []
     for number, item in enumerate(given.items):
         try:
-            drafts.append(Draft(RESPONSE_ITEM, stored_item(bytes(item)).payload))
+            drafts.append(Draft(RESPONSE_ITEM, foreign_item(bytes(item)).payload))
         except (InvalidRequest, msgspec.MsgspecError) as error:
-            raise call.invalid(f"items[{number}] is not a valid response item: {error}") from error
+            why = str(error).removeprefix("recording an item: ")
+            raise call.invalid(f"items[{number}] is not a valid response item: {why}") from error
     try:
         recorder = call.server.store.record(thread_id)
     except NotFound as error:

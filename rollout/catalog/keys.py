@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Final
 
 KEYS: Final[dict[str, str]] = {
-    "threads": "86e60e4fb1bd9c17",
-    "turns": "75716ead5025a439",
-    "search": "6c23bf52dd4cf8c7",
-    "usage": "86e60e4fb1bd9c17",
-    "spawn": "6a9581e9beb3794d",
-    "spoken": "4b02a6abbcf1e9fb",
+    "threads": "1a5428aecdcd73bc",
+    "turns": "cacd326f80dd9311",
+    "search": "e8b6c9b211827b23",
+    "usage": "1a5428aecdcd73bc",
+    "spawn": "94bc2391eb6bd03c",
+    "spoken": "0a7171ee3e208629",
 }

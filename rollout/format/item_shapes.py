@@ -21,7 +21,8 @@ from rollout.format.vocabulary import (
     TEXT_PARTS,
 )
 
-_TYPES: Final = HISTORY_ITEMS | {MESSAGE}
+KNOWN_ITEMS: Final = HISTORY_ITEMS | {MESSAGE}
+"""Types of items that a model is given."""
 _ANY: Final = object
 _REQUIRED: Final[dict[str, dict[str, type]]] = {
     "function_call": {"name": str, "arguments": str, "call_id": str},
@@ -52,12 +53,12 @@ _KINDS: Final = {str: "text", list: "a list", dict: "an object", _ANY: "there"}
 
 def find_misshape(item: Mapping[str, Any]) -> str | None:
     """Return why an item must not be written, or None."""
-    if "timestamp" in item and "payload" in item:
+    if is_whole_record(item):
         return "this is a whole record (it has `timestamp` and `payload`); expected the item alone"
     kind = item.get("type")
     if not isinstance(kind, str):
         return f"expected a `type` that is text, found {_named(kind)}"
-    if kind not in _TYPES:
+    if kind not in KNOWN_ITEMS:
         return f"{kind[:40]!r} is no item type of the model's history"
     for member, wanted in _REQUIRED.get(kind, {}).items():
         if member not in item or not isinstance(item[member], wanted):
@@ -72,6 +73,11 @@ def find_misshape(item: Mapping[str, Any]) -> str | None:
     if kind == "reasoning":
         return _check_reasoning(item)
     return None
+
+
+def is_whole_record(item: Mapping[str, Any]) -> bool:
+    """Tell whether somebody gave a line of a log for an item."""
+    return "timestamp" in item and "payload" in item
 
 
 def _check_message(item: Mapping[str, Any]) -> str | None:

@@ -12,8 +12,9 @@ from typing import Any, Final
 
 from rollout.errors import InvalidRequest
 from rollout.format.encoding import MAX_LEVELS, Encoded, encode_object, levels_of
-from rollout.format.item_shapes import find_misshape
+from rollout.format.item_shapes import KNOWN_ITEMS, find_misshape, is_whole_record
 from rollout.format.record import MAX_COUNT
+from rollout.format.vocabulary import GHOST_SNAPSHOT, MESSAGE
 
 _SHOWN_TYPE: Final = re.compile(r"[A-Z][A-Za-z0-9]*")
 _TEXT_PARTS: Final = ("content", "summary_text", "raw_content")
@@ -42,6 +43,24 @@ def stored_item(item: Mapping[str, Any] | bytes) -> Encoded:
     encoded = encode_object(item, what="an item")
     misshape = find_misshape(encoded.members)
     if misshape is not None:
+        raise _refused("an item", misshape)
+    return encoded
+
+
+def foreign_item(item: Mapping[str, Any] | bytes) -> Encoded:
+    """Return an item as it is stored, of a type or a role that we need not know: then no model is given it.
+
+    Carried along verbatim (invariant 7). One of a type that we know is judged as `stored_item` judges it.
+    """
+    encoded = encode_object(item, what="an item")
+    members = encoded.members
+    judged = members
+    if members.get("type") == MESSAGE and isinstance(members.get("role"), str):
+        judged = {**members, "role": "user"}
+    misshape = find_misshape(judged)
+    kind = members.get("type")
+    is_foreign = isinstance(kind, str) and kind not in KNOWN_ITEMS and kind != GHOST_SNAPSHOT
+    if misshape is not None and not (is_foreign and not is_whole_record(members)):
         raise _refused("an item", misshape)
     return encoded
 

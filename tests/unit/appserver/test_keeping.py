@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from rollout.ids import ThreadId
@@ -197,9 +199,30 @@ def test_injected_items_are_for_the_model_alone() -> None:
 
 
 @pytest.mark.parametrize(
+    "item",
+    [
+        {"type": "of_tomorrow", "deep": {"b": [1, {"a": None}]}, "a": 1.50},
+        {"type": "compaction_trigger"},
+        {"type": "message", "role": "critic", "content": []},
+    ],
+)
+def test_items_that_nobody_knows_are_kept(item: dict[str, object]) -> None:
+    """Verbatim, in their order; no model is given one."""
+    served = loaded(serve(thread().turn("a")))
+    before = served.ask("rollout/context/read", threadId=T)["context"]["items"]
+    served.ask("thread/inject_items", threadId=T, items=[item, message("user", "known")])
+    stored = [json.loads(line)["payload"] for line in content(served).splitlines()[-2:]]
+    assert stored == [item, message("user", "known")]
+    assert served.ask("rollout/context/read", threadId=T)["context"]["items"][len(before) :] == stored[1:]
+
+
+@pytest.mark.parametrize(
     ("items", "told"),
     [
         ([], "items must not be empty"),
+        ([{"type": "ghost_snapshot"}], "'ghost_snapshot' is no item type"),
+        ([{"type": 5}], "expected a `type` that is text"),
+        ([{"timestamp": "t", "type": "event_msg", "payload": {}}], "this is a whole record"),
         ([{"type": "message", "role": "user"}], r"items\[0\] is not a valid response item: "),
         ([message("user", "fine"), 5], r"items\[1\] is not a valid response item: "),
     ],
