@@ -113,6 +113,7 @@ class Connection:
             writer.cancel()
             with self._changed:
                 self._failure = self._failure or "the connection was closed"
+                self._out = []  # at once: what holds it may be found to be garbage much later
                 self._changed.notify_all()
             await self._transport.close(self._failure if self._is_let_go else None)
             notes = self._hub.server.disconnect(self._client)
@@ -153,7 +154,11 @@ class Connection:
         self._hub.lanes.submit(prepared.lane, lambda: self._answer(prepared, earlier, making))
 
     def _answer(self, prepared: Prepared, earlier: tuple[Event, ...], making: Event | None) -> None:
-        """Run a request and post its answer. Runs on a worker."""
+        """Run a request and post its answer, unless nobody is there to take it. Runs on a worker."""
+        if self._failure is not None:
+            if making is not None:
+                making.set()
+            return
         response, is_unknown = prepared.attempt()
         if is_unknown and earlier:
             # Whoever asks for a thread right behind the request that makes it means the thread it makes.
@@ -190,6 +195,8 @@ class Connection:
         with self._changed:
             if is_answer:
                 self._in_flight -= 1
+            if self._failure is not None:
+                return
             must_wake = not self._out
             self._out += lines
             self._out_bytes += sum(map(len, lines))
