@@ -11,7 +11,7 @@ from typing import cast
 from msgspec import Struct
 
 from rollout.catalog.domains import LookingReader, Reader
-from rollout.catalog.picking import Block, Event, Picked, iter_blocks
+from rollout.catalog.picking import UNCLEAR, Block, Event, Picked, iter_blocks
 from rollout.format.record import Record
 from rollout.log.header import Header
 from rollout.log.source import Source
@@ -55,7 +55,7 @@ def _feed_block(block: Block, feeds: Sequence[Feed], lookers: Sequence[_Looker])
     looking = [looker for looker in lookers if looker.reader.is_looking]
     events: list[Event] | None = [] if looking else None
     picked = block.pick(singly | newest, events)
-    is_clear = not any(line.is_unclear for line in picked)
+    is_clear = UNCLEAR not in [line.label for line in picked]
     for looker in looking:
         looker.reader.look(events or [], looker.start_offset, is_clear=is_clear)
     if not is_clear:

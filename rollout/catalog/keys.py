@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Final
 
 KEYS: Final[dict[str, str]] = {
-    "threads": "1a5428aecdcd73bc",
-    "turns": "cacd326f80dd9311",
-    "search": "e8b6c9b211827b23",
-    "usage": "1a5428aecdcd73bc",
-    "spawn": "94bc2391eb6bd03c",
-    "spoken": "0a7171ee3e208629",
+    "threads": "9f656d3138bc3e4f",
+    "turns": "a5ada4752aed0200",
+    "search": "1fae9058a98daa74",
+    "usage": "9f656d3138bc3e4f",
+    "spawn": "4beaa5af0a873ede",
+    "spoken": "6222250390e3d406",
 }

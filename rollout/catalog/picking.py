@@ -23,8 +23,8 @@ _HEAD: Final = re.compile(
     rb'(?:"type":"(\w+)"(?:,"thread_id":"[^"\\]*","turn_id":"([^"\\]+)")?)?'
 ).match
 _EVENT: Final = b"event_msg"
-_UNCLEAR: Final = "?"
-
+UNCLEAR: Final = "?"
+"""Stands where the label, too, takes decoding."""
 
 Event = tuple[int, bytes | None, bytes, bytes | None]
 """What the front of an event's line shows: where it begins, its ordinal if any, its kind, its turn."""
@@ -50,14 +50,14 @@ class Block(Struct, frozen=True):
         for piece in self.pieces:
             head = _HEAD(piece) if is_enveloped else None
             if head is None:
-                found.append(Picked(_UNCLEAR, start, piece))
+                found.append(Picked(UNCLEAR, start, piece))
             else:
                 ordinal, type_, kind, turn_id = head.groups()
                 name = kind if type_ == _EVENT else type_
                 if events is not None and type_ == _EVENT and kind is not None:
                     events.append((start, ordinal, kind, turn_id))
                 if name is None:
-                    found.append(Picked(_UNCLEAR, start, piece))
+                    found.append(Picked(UNCLEAR, start, piece))
                 elif name in wanted:
                     found.append(Picked(wanted[name], start, piece))
             start += len(piece)
@@ -73,16 +73,11 @@ class Block(Struct, frozen=True):
 
 
 class Picked(Struct, frozen=True, gc=False):
-    """A line whose beginning says which label it has; whether it is a record, decoding tells."""
+    """A line whose beginning says which label it has, or `UNCLEAR`; decoding tells whether it is a record."""
 
     label: str
     start_offset: int
     piece: bytes
-
-    @property
-    def is_unclear(self) -> bool:
-        """Whether the label, too, takes decoding."""
-        return self.label == _UNCLEAR
 
 
 def iter_blocks(source: Source, start_offset: int, era: Era, max_line_bytes: int) -> Iterator[Block]:

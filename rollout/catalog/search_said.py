@@ -135,12 +135,8 @@ def find_said(header: Header, record: Record) -> Said | None:
 
 
 def _said_by_item(record: Record) -> Said | None:
-    stored = record.envelope.payload.item
-    found = decode_json(stored, _Type)
-    if found is None or not (found.type in _SPOKEN or found.type in _TOOLS):
-        return None
-    item = decode_json(stored, _Item)
-    if item is None:
+    item = decode_json(record.envelope.payload.item, _Item)
+    if item is None or not (item.type in _SPOKEN or item.type in _TOOLS):
         return None
     if item.type in _SPOKEN:
         text = "".join(part.text for part in item.content)

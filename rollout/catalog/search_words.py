@@ -100,11 +100,8 @@ def keys_of(text: str) -> set[str]:
     if text.isascii():
         return _ascii_keys(text)
     words = text.split()  # no run reaches over white space, and most words are plain
-    keys = _ascii_keys(" ".join([word for word in words if word.isascii()]))
-    for word in words:
-        if not word.isascii():
-            keys |= _other_keys(word)
-    return keys
+    plain = list(filter(str.isascii, words))
+    return _ascii_keys(" ".join(plain)).union(*map(_other_keys, set(words).difference(plain)))
 
 
 def _ascii_keys(text: str) -> set[str]:
