@@ -9,10 +9,12 @@ from pathlib import Path
 
 import pytest
 from benchmark.comparing import QUICK, compare
-from benchmark.peer_environments import find_contenders, find_npm_tool, own_contenders
+from benchmark.data import MIXED, Data
+from benchmark.peer_environments import Tool, find_contenders, find_npm_tool, own_contenders
 from benchmark.peers_comparison import OUR_TITLE, Plan
 from benchmark.peers_recording import encoded_turn, turn_items
 from benchmark.peers_subject import Turns, text_of, title_of, write_turns
+from benchmark.peers_usage import usage_rows
 from benchmark.peers_worker import SUBJECTS, Worker, make_subject
 from benchmark.timed import TimedRow
 
@@ -113,6 +115,17 @@ def test_tool_without_npm_is_absent(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert tool.path is None
     assert tool.version.startswith("ccusage ")
     assert tool.absence
+
+
+def test_totals_without_the_peer_are_ours(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the other reader of token totals is absent, its row says so, and ours is timed."""
+    tool = Tool("ccusage 1", None, "npm is not there")
+    monkeypatch.setattr("benchmark.peers_usage.find_npm_tool", lambda *_: tool)
+    thread = Data(tmp_path / "data").thread(replace(MIXED, turns=5))
+    ours, theirs = usage_rows(thread, tmp_path, 1, lambda _: None)
+    assert len(ours.samples_ms) == 1
+    assert theirs.note == "absent: ccusage 1: npm is not there"
+    assert theirs.peer == ours.key
 
 
 def test_title_is_a_line_of_the_request() -> None:

@@ -59,7 +59,7 @@ def _total_of(row: TimedRow, program: Path, home: Path) -> int:
 
 
 def _own_total(output: bytes) -> int:
-    total: int = json.loads(output)["context"]["tokenUsage"]["total"]["totalTokens"]
+    total: int = json.loads(output)["rollout"]["context"]["tokenUsage"]["total"]["totalTokens"]
     return total
 
 
