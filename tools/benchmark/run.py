@@ -77,7 +77,7 @@ SCALES = {scale.name: scale for scale in (QUICK, NORMAL, FULL)}
 
 @dataclass(frozen=True)
 class Run:
-    """What a suite is told. `only` keeps rows whose key contains it; no `client`: there is none here.
+    """What a suite is told. `only` keeps groups whose name contains it; no `client`: there is none here.
 
     `arguments` are those of the command line that say the same to another process, `is_alone` that this is
     the one in which a single task is run for its memory.
@@ -102,18 +102,15 @@ Part = Callable[[Run], Iterable[TimedRow]]
 
 
 def run_parts(run: Run, parts: dict[str, Part]) -> list[TimedRow]:
-    """Return the rows of parts, each under the part's name as its group.
-
-    A name that contains `only` keeps its whole part; where none does, rows are kept by their own keys.
-    """
-    chosen = {group: part for group, part in parts.items() if run.only in group}
+    """Return the rows of those parts whose name contains `only`, each under that name as its group."""
     rows = []
-    for group, part in (chosen or parts).items():
-        run.say(group)
-        for row in part(run):
-            row.group = row.group or group
-            rows.append(row)
-    return rows if chosen else [row for row in rows if run.only in row.key]
+    for group, part in parts.items():
+        if run.only in group:
+            run.say(group)
+            for row in part(run):
+                row.group = row.group or group
+                rows.append(row)
+    return rows
 
 
 def run_tasks(run: Run, tasks: list[Task]) -> list[TimedRow]:
