@@ -52,20 +52,22 @@ class Named(Struct, frozen=True):
 class Verified(Struct, frozen=True):
     """One part of a checkpoint's history, its bytes held against their digest and not decoded.
 
-    `lines` begin at `starts` of segment `place`.
+    Each of `runs` is a line of segment `place`, or several side by side, and begins at one of `starts`.
+    `count` is the number of items that they must hold.
     """
 
     part: Part
     place: int
     era: Era
-    lines: list[bytes]
+    runs: list[bytes]
     starts: list[int]
+    count: int
 
     def items(self, places: dict[int, int] | None = None) -> list[HistoryItem]:
         """Return the items. Raise UnlikeError when the lines hold no such thing."""
         if self.part.inline:
             return [HistoryItem(json=raw) for raw in self.part.inline]
-        records = _records(self.lines, self.starts, self.era)
+        records = self._records()
         if places is not None:
             places.update((id(record), self.place) for record in records)
         if self.part.replaced:
@@ -86,20 +88,25 @@ class Verified(Struct, frozen=True):
         if self.era is not Era.ENVELOPE:
             return [item.read_json() for item in self.items()]
         try:
-            found = list(map(_decode_payload, self.lines))
+            found = [line for run in self.runs for line in _decode_payloads(run)]
         except UNDECODABLE as error:
             raise UnlikeError from error
+        if len(found) != self.count:
+            raise UnlikeError
         if all(line.type == vocabulary.RESPONSE_ITEM for line in found):
             return [line.payload for line in found]
         return [item.read_json() for item in self.items()]
 
     def _replaced(self) -> list[Raw]:
-        compacted = decode_payload(_records(self.lines, self.starts, self.era)[0], Compacted)
+        compacted = decode_payload(self._records()[0], Compacted)
         raws = compacted.replacement_history if compacted is not None else None
         indexes = list(self.part.indexes())
         if raws is None or max(indexes, default=0) >= len(raws):
             raise UnlikeError
         return [raws[at] for at in indexes]
+
+    def _records(self) -> list[Record]:
+        return _records(self.runs, self.starts, self.era)
 
 
 class _Payload(Struct, frozen=True, gc=False):
@@ -107,7 +114,7 @@ class _Payload(Struct, frozen=True, gc=False):
     payload: Raw
 
 
-_decode_payload: Final = msgspec.json.Decoder(_Payload).decode
+_decode_payloads: Final = msgspec.json.Decoder(_Payload).decode_lines
 
 
 def find_foundation(
@@ -184,7 +191,7 @@ def load_verified(lineage: Lineage, checkpoint: Checkpoint) -> list[Verified]:
     """Return the bytes that a checkpoint names as items. Raise UnlikeError when the files hold others."""
     loader = _Loader(lineage, checkpoint)
     found = [loader.verified(part) for part in checkpoint.parts()]
-    if sum(one.part.count or len(one.lines) for one in found) != checkpoint.count:
+    if sum(one.count for one in found) != checkpoint.count:
         raise UnlikeError
     return found
 
@@ -196,19 +203,20 @@ class _Loader:
 
     def verified(self, part: Part) -> Verified:
         if part.inline:
-            return Verified(part, 0, Era.ENVELOPE, [], [])
+            return Verified(part, 0, Era.ENVELOPE, [], [], part.count)
         places = list(part.places()) if part.lines else [part.compaction]
-        lines: list[bytes] = []
-        starts: list[int] = []
+        runs: list[bytes] = []
         digest = Digest()
         for group in _grouped(places):
-            known = len(lines)
-            self._read(group, lines, starts)
-            digest.add(lines[known:])
+            for run in self._read(group):
+                digest.add([run])
+                runs.append(run)
         if digest.text() != part.digest:
             raise UnlikeError
         place = places[0].segment if places else 0
-        return Verified(part, place, self._lineage.segments[place].header.era, lines, starts)
+        era = self._lineage.segments[place].header.era
+        count = part.count or sum(run.count(b"\n") + (not run.endswith(b"\n")) for run in runs)
+        return Verified(part, place, era, runs, [one.start_offset for one in places], count)
 
     def named(self) -> Named:
         checkpoint = self._checkpoint
@@ -224,16 +232,15 @@ class _Loader:
         return Named(reference, context, fold_world([decode_payload(one, WorldState) for one in rest]))
 
     def _read_one(self, place: Place) -> Record:
-        lines: list[bytes] = []
-        starts: list[int] = []
-        self._read([place], lines, starts)
-        records = _records(lines, starts, self._lineage.segments[place.segment].header.era)
+        records = _records(
+            self._read([place]), [place.start_offset], self._lineage.segments[place.segment].header.era
+        )
         if len(records) != 1:
             raise UnlikeError
         return records[0]
 
-    def _read(self, group: list[Place], lines: list[bytes], starts: list[int]) -> None:
-        """Add the lines of places that are near to each other, and where they start."""
+    def _read(self, group: list[Place]) -> list[bytes]:
+        """Return the bytes of places that are near to each other."""
         place = group[0].segment
         if place > self._checkpoint.place:
             raise UnlikeError
@@ -242,15 +249,17 @@ class _Loader:
         content = self._lineage.source(segment).read_at(start, end - start)
         if start < segment.start_offset or len(content) != end - start:
             raise UnlikeError
-        for run in group:
-            found = content[run.start_offset - start : run.end_offset - start]
-            cut = [found] if found.find(b"\n") == len(found) - 1 else BytesIO(found).readlines()
-            starts += accumulate(map(len, cut[:-1]), initial=run.start_offset)
-            lines += cut
+        return [content[run.start_offset - start : run.end_offset - start] for run in group]
 
 
-def _records(lines: list[bytes], starts: list[int], era: Era) -> list[Record]:
-    found = decode_pieces(lines, starts, era)
+def _records(runs: list[bytes], starts: list[int], era: Era) -> list[Record]:
+    lines: list[bytes] = []
+    offsets: list[int] = []
+    for run, start in zip(runs, starts, strict=True):
+        cut = BytesIO(run).readlines()
+        lines += cut
+        offsets += accumulate(map(len, cut[:-1]), initial=start)
+    found = decode_pieces(lines, offsets, era)
     records = [line for line in found if isinstance(line, Record)]
     if len(records) != len(lines):
         raise UnlikeError
