@@ -13,6 +13,7 @@ from typing import Final, NamedTuple
 
 import click
 
+from rollout.cli.garbage import look_no_more
 from rollout.cli.output import Output, emit_error, usage_hint
 from rollout.errors import RolloutError
 
@@ -178,7 +179,9 @@ def rollout(
 
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line and exit with its status."""
-    sys.exit(run(sys.argv[1:] if arguments is None else arguments))
+    status = run(sys.argv[1:] if arguments is None else arguments)
+    look_no_more()
+    sys.exit(status)
 
 
 def run(arguments: list[str]) -> int:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from rollout.cli.garbage import look_as_usual
 from rollout.cli.output import Output
 from rollout.errors import InvalidRequest
 
@@ -77,6 +78,7 @@ def app_server(
 
     # Opened when it is first needed: whoever starts a server waits for the first answer.
     server = Server(output.open_store, settings_of, lambda: time.time_ns() // 1_000_000, str(home))
+    look_as_usual()
     if where is None or where.kind == "stdio":
         serve_pipes(server, sys.stdin.fileno(), sys.stdout.fileno(), _report)
     elif where.kind == "unix":
