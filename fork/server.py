@@ -12,7 +12,7 @@ from fork.diff import diff_threads
 from fork.family import family_of
 from fork.shapes import difference_shape, family_shape
 from rollout.appserver import params as takes
-from rollout.appserver.call import Answer, Call
+from rollout.appserver.call import EPHEMERAL_HINT, TURNS_HINT, Answer, Call
 from rollout.appserver.living import check_active, check_path, referred_id
 from rollout.appserver.opened import Opened
 from rollout.appserver.options import absolute, config_of, options_of, refuse_unkept
@@ -40,7 +40,7 @@ def fork_method(call: Call, given: takes.ThreadFork) -> Answer:
     parent_id = referred_id(call, given.thread_id, given.path)
     unknown = f"no rollout found for thread id {parent_id}"
     if call.server.loaded.ephemeral(parent_id) is not None:
-        raise call.invalid(unknown)
+        raise call.unfit(unknown, EPHEMERAL_HINT)
     with call.lend(parent_id, unknown) as parent:
         check_active(call, parent)
         check_path(call, parent, given.path)
@@ -69,13 +69,14 @@ def _forked(call: Call, parent: Opened, given: takes.ThreadFork, options: Thread
         if turn_id is None:
             raise
         if parent.is_paginated:
-            raise call.invalid(f"turn not found: {turn_id}") from error
+            raise call.missing(f"turn not found: {turn_id}", TURNS_HINT) from error
         member = "lastTurnId" if given.last_turn_id is not None else "beforeTurnId"
-        raise call.invalid(f"{member} '{turn_id}' was not found in the source thread") from error
+        message = f"{member} '{turn_id}' was not found in the source thread"
+        raise call.missing(message, TURNS_HINT) from error
     except InvalidRequest as error:
         if given.last_turn_id is not None and "in-progress turn" in error.message:
             message = f"lastTurnId '{given.last_turn_id}' identifies an in-progress turn"
-            raise call.invalid(message) from error
+            raise call.unfit(message, "Fork before it, with `beforeTurnId`, or without a cut.") from error
         raise
 
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
-from msgspec import Struct
+from msgspec import UNSET, Struct, structs
 
 from rollout.appserver.protocol import (
     INTERNAL_ERROR,
@@ -54,6 +54,8 @@ class Answer(Struct, frozen=True):
 
 
 EMPTY: Final[dict[str, Any]] = {}
+EPHEMERAL_HINT: Final = "It lasts in memory alone: start or fork a thread that is stored."
+TURNS_HINT: Final = "See which turns there are with thread/turns/list."
 
 
 class Call(Struct, frozen=True):
@@ -63,13 +65,30 @@ class Call(Struct, frozen=True):
     client: Client
     method: str
 
-    def invalid(self, message: str) -> Refusal:
+    def invalid(self, message: str, hint: str | None = None) -> Refusal:
         """Return the refusal of a request that cannot be served as it is."""
-        return Refusal(INVALID_REQUEST, message)
+        return refusal(INVALID_REQUEST, message, "request.invalid", hint)
+
+    def unfit(self, message: str, hint: str) -> Refusal:
+        """Return the refusal of a request that the state of its thread does not allow."""
+        return refusal(INVALID_REQUEST, message, "conflict", hint)
+
+    def archived(self, message: str) -> Refusal:
+        """Return the refusal of a request that an archived thread does not take."""
+        return self.unfit(message, "It is archived: unarchive it first, with thread/unarchive.")
+
+    def missing(self, message: str, hint: str) -> Refusal:
+        """Return the refusal of a request for something that is not there."""
+        return refusal(INVALID_REQUEST, message, "not_found", hint)
+
+    def bad_cursor(self, message: str) -> Refusal:
+        """Return the refusal of a cursor that is from elsewhere, or none."""
+        return self.invalid(message, "Start again without it.")
 
     def not_supported(self) -> Refusal:
-        """Return the refusal of a method for a thread that it does not take."""
-        return Refusal(NOT_SUPPORTED, f"{self.method} is not supported yet")
+        """Return the refusal of a method for a thread that it does not take: a legacy one."""
+        hint = "It is a legacy thread: read it with thread/turns/list, `itemsView` full."
+        return refusal(NOT_SUPPORTED, f"{self.method} is not supported yet", "request.invalid", hint)
 
     def thread_id(self, text: str, *, what: str = "thread id") -> ThreadId:
         """Return a valid id. Raise Refusal, saying what is wrong with it."""
@@ -86,13 +105,39 @@ class Call(Struct, frozen=True):
         except NotFound as error:
             if isinstance(unknown, str):
                 raise UnknownThread(INVALID_REQUEST, unknown) from error
-            raise UnknownThread(unknown.code, unknown.message, unknown.data) from error
+            raise UnknownThread(unknown.code, unknown.message) from error
         try:
             yield opened
         except BaseException:
             opened.close()
             raise
         self.server.opened.give_back(opened)
+
+
+def refusal(code: int, message: str, cause: str, hint: str | None) -> Refusal:
+    """Return a refusal with the library's code for it, and what to do next."""
+    return Refusal(code, message, RefusalData(RefusalCause(cause, hint)))
+
+
+_MEND: Final = "Mend the params and send the request again."
+_LIST: Final = "See which threads there are with thread/list, archived ones with `archived` true."
+
+
+def completed(found: Refusal, thread: str | None) -> Refusal:
+    """Return a refusal with all that stands behind it: a code, a hint, the thread that was asked for."""
+    error = found.__cause__
+    if found.data is not None:
+        cause = found.data.rollout
+    elif isinstance(error, RolloutError):
+        hint = _LIST if isinstance(found, UnknownThread) else error.hint
+        cause = RefusalCause(error.code, hint, detail=error.message)
+    else:
+        cause = RefusalCause("internal" if found.code == INTERNAL_ERROR else "request.invalid", _MEND)
+    thread_id = find_uuid(thread) if thread is not None else None
+    cause = structs.replace(
+        cause, hint=cause.hint or _MEND, thread_id=thread_id if thread_id is not None else UNSET
+    )
+    return Refusal(found.code, found.message, RefusalData(cause))
 
 
 def refusal_of(error: RolloutError, cursor: str | None = None) -> Refusal:

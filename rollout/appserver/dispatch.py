@@ -14,7 +14,7 @@ from typing import Any, Final, NamedTuple
 from msgspec import Raw, Struct
 
 from rollout.appserver import params as takes
-from rollout.appserver.call import Answer, Call, UnknownThread, refusal_of
+from rollout.appserver.call import Answer, Call, UnknownThread, completed, refusal, refusal_of
 from rollout.appserver.choices import GranularPolicy
 from rollout.appserver.decoding import decode_params, invalid, unknown_variant
 from rollout.appserver.handshake import initialize
@@ -177,24 +177,27 @@ class Prepared(Struct, frozen=True):
         try:
             answer = _load(self.method.target)(self.call, self.params)
             result = encode_value(answer.result)
-        except Refusal as refusal:
-            return refused(self.id, refusal), isinstance(refusal, UnknownThread)
+        except Refusal as found:
+            return self._refused(found), isinstance(found, UnknownThread)
         except RolloutError as error:
             cursor = getattr(self.params, "cursor", None)
-            return refused(self.id, refusal_of(error, cursor if isinstance(cursor, str) else None)), False
+            return self._refused(refusal_of(error, cursor if isinstance(cursor, str) else None)), False
         except Exception as error:  # noqa: BLE001  # a fault of ours answers one request, and ends nothing
-            return refused(self.id, _fault(self.call.method, error)), False
+            return self._refused(_fault(self.call.method, error)), False
         return Response(self.id, result, before=answer.before, after=answer.after, then=answer.then), False
+
+    def _refused(self, found: Refusal) -> Response:
+        return refused(self.id, completed(found, getattr(self.params, "thread_id", None)))
 
 
 def prepare(server: Server, client: Client, request: Request) -> Prepared | Response:
     """Return what is to be run for a request, or the response where nothing is. Never raises."""
     try:
         return _prepare(server, client, request)
-    except Refusal as refusal:
-        return refused(request.id, refusal)
+    except Refusal as found:
+        return refused(request.id, completed(found, None))
     except Exception as error:  # noqa: BLE001  # the same
-        return refused(request.id, _fault(request.method, error))
+        return refused(request.id, completed(_fault(request.method, error), None))
 
 
 def handle(server: Server, client: Client, request: Request) -> Response:
@@ -221,9 +224,9 @@ def _prepare(server: Server, client: Client, request: Request) -> Prepared | Res
 def _unknown(client: Client, name: str) -> Refusal:
     if name.startswith(UNSUPPORTED):
         _check_initialized(client)
-        return Refusal(
-            NOT_SUPPORTED, f"{name[:_SHOWN]} is not supported: this server keeps threads and runs no model"
-        )
+        message = f"{name[:_SHOWN]} is not supported: this server keeps threads and runs no model"
+        hint = "Have a server do it that runs a model; it may use the same home."
+        return refusal(NOT_SUPPORTED, message, "request.invalid", hint)
     return invalid(unknown_variant(name, [INITIALIZE, *METHODS]))
 
 
@@ -232,7 +235,7 @@ _SHOWN: Final = 80
 
 def _check_initialized(client: Client) -> None:
     if not client.is_initialized:
-        raise Refusal(INVALID_REQUEST, "Not initialized")
+        raise refusal(INVALID_REQUEST, "Not initialized", "request.invalid", "Send initialize first.")
 
 
 def _check_gates(client: Client, name: str, method: Method, params: Any) -> None:
@@ -240,14 +243,20 @@ def _check_gates(client: Client, name: str, method: Method, params: Any) -> None
     if client.is_experimental:
         return
     if method.is_experimental:
-        raise Refusal(INVALID_REQUEST, f"{name} requires experimentalApi capability")
+        raise _gated(name)
     for gate in method.gates:
         if getattr(params, gate) not in (None, "", False):
             first, *others = gate.split("_")
             member = first + "".join(other.capitalize() for other in others)
-            raise Refusal(INVALID_REQUEST, f"{name}.{member} requires experimentalApi capability")
+            raise _gated(f"{name}.{member}")
     if isinstance(getattr(params, "approval_policy", None), GranularPolicy):
-        raise Refusal(INVALID_REQUEST, "askForApproval.granular requires experimentalApi capability")
+        raise _gated("askForApproval.granular")
+
+
+def _gated(what: str) -> Refusal:
+    hint = "Set `capabilities.experimentalApi` in initialize."
+    message = f"{what} requires experimentalApi capability"
+    return refusal(INVALID_REQUEST, message, "request.invalid", hint)
 
 
 def preload() -> None:
@@ -269,9 +278,12 @@ def _load(target: str) -> Run:
         if missing.name not in {package, module}:
             raise
         message = f"it comes with the package `{package}`, which is not installed"
-        raise Refusal(NOT_SUPPORTED, message) from missing
+        hint = f"Install `{package}` where the server runs."
+        raise refusal(NOT_SUPPORTED, message, "request.invalid", hint) from missing
     return found
 
 
 def _fault(method: str, error: Exception) -> Refusal:
-    return Refusal(INTERNAL_ERROR, f"{method}: a fault of this server: {type(error).__name__}: {error}"[:500])
+    message = f"{method}: a fault of this server: {type(error).__name__}: {error}"[:500]
+    hint = "Report it, with the request that led to it; other requests are served."
+    return refusal(INTERNAL_ERROR, message, "internal", hint)

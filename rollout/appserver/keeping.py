@@ -10,10 +10,10 @@ import msgspec
 from msgspec import UNSET, Raw
 
 from rollout.appserver import params as takes
-from rollout.appserver.call import EMPTY, Answer, Call
+from rollout.appserver.call import EMPTY, EPHEMERAL_HINT, TURNS_HINT, Answer, Call, UnknownThread
 from rollout.appserver.decoding import decode_params
 from rollout.appserver.living import newest_cursors
-from rollout.appserver.protocol import INVALID_REQUEST, Note, Refusal
+from rollout.appserver.protocol import INVALID_REQUEST, Note
 from rollout.appserver.server import status_note
 from rollout.appserver.shapes import shown_thread
 from rollout.errors import HasForks, InvalidRequest, NotFound
@@ -23,6 +23,8 @@ from rollout.ids import ThreadId
 from rollout.log.facts import FactsPatch, GitPatch
 from rollout.store.facts import set_facts
 from rollout.store.given import foreign_item
+
+_SHOWN_FORKS = 3
 
 
 def set_name(call: Call, given: takes.NameSet) -> Answer:
@@ -77,7 +79,7 @@ def _require_active(call: Call, thread_id: ThreadId) -> None:
     unknown = f"no rollout found for thread id {thread_id}"
     with call.lend(thread_id, unknown) as opened:
         if opened.is_archived:
-            raise call.invalid(unknown)
+            raise call.archived(unknown)
 
 
 def archive(call: Call, given: takes.ThreadOnly) -> Answer:
@@ -87,7 +89,7 @@ def archive(call: Call, given: takes.ThreadOnly) -> Answer:
     try:
         moved = call.server.store.archive_thread(thread_id)
     except NotFound as error:
-        raise call.invalid(f"no rollout found for thread id {thread_id}") from error
+        raise UnknownThread(INVALID_REQUEST, f"no rollout found for thread id {thread_id}") from error
     return Answer(
         EMPTY,
         before=_unloaded(call, moved.thread_ids),
@@ -101,7 +103,7 @@ def unarchive(call: Call, given: takes.ThreadOnly) -> Answer:
     unknown = f"no archived rollout found for thread id {thread_id}"
     with call.lend(thread_id, unknown) as opened:
         if not opened.is_archived:
-            raise call.invalid(unknown)
+            raise call.unfit(unknown, "It is not archived: there is nothing to be done.")
     moved = call.server.store.unarchive_thread(thread_id)
     with call.lend(thread_id, unknown) as opened:
         shown = shown_thread(call.server, opened.summary())
@@ -113,14 +115,16 @@ def delete(call: Call, given: takes.ThreadOnly) -> Answer:
     """Delete a thread and those it spawned, unless a fork's history rests on one of them."""
     thread_id = call.thread_id(given.thread_id)
     if call.server.loaded.ephemeral(thread_id) is not None:
-        raise call.invalid(f"thread is not persisted and cannot be deleted: {thread_id}")
+        message = f"thread is not persisted and cannot be deleted: {thread_id}"
+        raise call.unfit(message, "Let go of it, with thread/unsubscribe: nothing of it is stored.")
     try:
         gone = call.server.store.delete_thread(thread_id)
     except NotFound as error:
-        raise call.invalid(f"no rollout found for thread id {thread_id}") from error
+        raise UnknownThread(INVALID_REQUEST, f"no rollout found for thread id {thread_id}") from error
     except HasForks as error:
         message = f"cannot delete thread {thread_id}: forked history still references it"
-        raise Refusal(INVALID_REQUEST, message) from error
+        forks = ", ".join(error.fork_ids[:_SHOWN_FORKS])
+        raise call.unfit(message, f"Archive it, or delete its forks first: {forks}.") from error
     return Answer(
         EMPTY,
         before=_unloaded(call, gone.thread_ids),
@@ -140,16 +144,17 @@ def revert(call: Call, given: takes.Revert) -> Answer:
     thread_id = call.thread_id(given.thread_id)
     unknown = _require_loaded(call, thread_id)
     if call.server.loaded.ephemeral(thread_id) is not None:
-        raise call.invalid("ephemeral threads do not support thread/revert")
+        raise call.unfit("ephemeral threads do not support thread/revert", EPHEMERAL_HINT)
     with call.lend(thread_id, unknown) as opened:
         if opened.is_archived:
-            raise call.invalid(unknown)
+            raise call.archived(unknown)
         if not opened.is_paginated:
-            raise call.invalid("thread/revert only supports paginated threads")
+            hint = "Fork it before that turn, with thread/fork and `beforeTurnId`."
+            raise call.unfit("thread/revert only supports paginated threads", hint)
     try:
         call.server.store.revert_thread(thread_id, before_turn=given.before_turn_id).close()
     except NotFound as error:
-        raise call.invalid(f"turn not found: {given.before_turn_id}") from error
+        raise call.missing(f"turn not found: {given.before_turn_id}", TURNS_HINT) from error
     with call.lend(thread_id, unknown) as opened:
         result = {"thread": shown_thread(call.server, opened.summary()), **newest_cursors(opened)}
     return Answer(
@@ -163,7 +168,7 @@ def _require_loaded(call: Call, thread_id: ThreadId) -> str:
     """Refuse a thread that is not loaded; return the words for it."""
     unknown = f"thread not found: {thread_id}"
     if thread_id not in call.server.loaded:
-        raise call.invalid(unknown)
+        raise call.unfit(unknown, "Load it first, with thread/resume.")
     return unknown
 
 
@@ -174,7 +179,7 @@ def inject_items(call: Call, given: takes.InjectItems) -> Answer:
     if not given.items:
         raise call.invalid("items must not be empty")
     if call.server.loaded.ephemeral(thread_id) is not None:
-        raise call.invalid("ephemeral threads do not support thread/inject_items")
+        raise call.unfit("ephemeral threads do not support thread/inject_items", EPHEMERAL_HINT)
     drafts: list[Draft] = []
     for number, item in enumerate(given.items):
         try:
@@ -185,7 +190,7 @@ def inject_items(call: Call, given: takes.InjectItems) -> Answer:
     try:
         recorder = call.server.store.record(thread_id)
     except NotFound as error:
-        raise call.invalid(unknown) from error
+        raise UnknownThread(INVALID_REQUEST, unknown) from error
     with recorder:
         recorder.write(drafts)
     return Answer(EMPTY)

@@ -12,10 +12,10 @@ from typing import Any
 from msgspec import UNSET
 
 from rollout.appserver import params as takes
-from rollout.appserver.call import Answer, Call
+from rollout.appserver.call import Answer, Call, refusal
 from rollout.appserver.opened import Opened
 from rollout.appserver.options import absolute, config_of, options_of, refuse_unkept
-from rollout.appserver.protocol import INTERNAL_ERROR, Note, Refusal
+from rollout.appserver.protocol import INTERNAL_ERROR, Note
 from rollout.appserver.server import status_note, unloaded_notes
 from rollout.appserver.shapes import (
     Resumed,
@@ -43,6 +43,7 @@ _MILLIS = 1000
 _SHOWN = 400
 _SOURCE = "vscode"
 """Who starts a thread over this protocol, in the word that clients list by default."""
+PATH_HINT = "Leave `path` out and give `threadId`."
 
 
 def start(call: Call, given: takes.ThreadStart) -> Answer:
@@ -232,7 +233,7 @@ def list_loaded(call: Call, given: takes.LoadedList) -> Answer:
     if given.cursor is not None:
         behind = find_uuid(given.cursor)
         if behind is None:
-            raise call.invalid(f"invalid cursor: {given.cursor[:200]}")
+            raise call.bad_cursor(f"invalid cursor: {given.cursor[:200]}")
         ids = [one for one in ids if one > behind]
     size = max(1, given.limit) if given.limit is not None else len(ids)
     more = len(ids) > size
@@ -248,10 +249,11 @@ def referred_id(call: Call, text: str, path: str | None) -> ThreadId:
         return call.thread_id(text, what="session id")
     name = find_name(base_name(path))
     if not _is_there(call, path):
-        raise call.invalid(f"failed to resolve rollout path `{path[:_SHOWN]}`: file does not exist")
+        message = f"failed to resolve rollout path `{path[:_SHOWN]}`: file does not exist"
+        raise call.missing(message, PATH_HINT)
     if name is None:
         message = f"failed to read the rollout at `{path[:_SHOWN]}`: it is not named like one"
-        raise Refusal(INTERNAL_ERROR, message)
+        raise refusal(INTERNAL_ERROR, message, "request.invalid", PATH_HINT)
     return name.thread_id
 
 
@@ -269,7 +271,7 @@ def _is_there(call: Call, path: str) -> bool:
 def check_active(call: Call, opened: Opened) -> None:
     """Refuse a thread that is archived."""
     if opened.is_archived:
-        raise call.invalid(
+        raise call.archived(
             f"session {opened.id} is archived. Run `rollout unarchive {opened.id}` to unarchive it first."
         )
 
@@ -284,9 +286,10 @@ def check_path(call: Call, opened: Opened, path: str | None) -> None:
         return
     if opened.id in call.server.loaded:
         stale = f"with stale path: requested `{asked}`, active `{current}`"
-        raise call.invalid(f"cannot resume running thread {opened.id} {stale}")
+        raise call.unfit(f"cannot resume running thread {opened.id} {stale}", PATH_HINT)
     kind = "paginated " if opened.is_paginated else ""
-    raise call.invalid(
+    raise call.unfit(
         f"cannot resume {kind}thread {opened.id} with stale path: requested {asked}, current {current};"
-        " omit path and resume by thread id"
+        " omit path and resume by thread id",
+        PATH_HINT,
     )

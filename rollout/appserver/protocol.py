@@ -67,11 +67,13 @@ class RefusalData(Struct, frozen=True):
     rollout: RefusalCause
 
 
-class RefusalCause(Struct, frozen=True):
-    """The library's code of an error and its hint."""
+class RefusalCause(Struct, frozen=True, rename="camel"):
+    """The library's code of an error, its hint and its own words; and the thread that was asked for."""
 
     code: str
     hint: str | None
+    thread_id: str | UnsetType = UNSET
+    detail: str | UnsetType = UNSET
 
 
 class Error(Struct, frozen=True):
@@ -200,7 +202,8 @@ def refused(request_id: RequestId | None, refusal: Refusal) -> Response:
 
 def unreadable(found: Unreadable) -> Response:
     """Return the response to a message that cannot be understood: nobody's id, and why."""
-    return Response(None, error=Error(PARSE_ERROR, found.why[:_SHOWN_CHARS]))
+    cause = RefusalCause("request.invalid", "Send one JSON object a line, in UTF-8.")
+    return Response(None, error=Error(PARSE_ERROR, found.why[:_SHOWN_CHARS], RefusalData(cause)))
 
 
 class LineBuffer:

@@ -11,7 +11,7 @@ import msgspec
 from msgspec import UNSET, Raw, Struct, UnsetType
 
 from rollout.appserver import params as takes
-from rollout.appserver.call import Answer, Call
+from rollout.appserver.call import EPHEMERAL_HINT, Answer, Call, refusal
 from rollout.appserver.opened import Opened
 from rollout.appserver.protocol import INVALID_PARAMS, Refusal, encode_value
 from rollout.appserver.shapes import shown_thread
@@ -41,7 +41,7 @@ def read_thread(call: Call, given: takes.ThreadRead) -> Answer:
     ephemeral = call.server.loaded.ephemeral(thread_id)
     if ephemeral is not None:
         if given.include_turns:
-            raise call.invalid("ephemeral threads do not support includeTurns")
+            raise call.unfit("ephemeral threads do not support includeTurns", EPHEMERAL_HINT)
         return Answer({"thread": ephemeral, "readState": None})
     with call.lend(thread_id, f"thread not loaded: {thread_id}") as opened:
         turns = tuple(opened.thread.all_turns()) if given.include_turns else ()
@@ -104,7 +104,7 @@ def read_items(call: Call, given: takes.ItemsRead) -> Answer:
 
 def _refuse_ephemeral(call: Call, thread_id: Any) -> None:
     if call.server.loaded.ephemeral(thread_id) is not None:
-        raise call.invalid(f"ephemeral threads do not support {call.method}")
+        raise call.unfit(f"ephemeral threads do not support {call.method}", EPHEMERAL_HINT)
 
 
 def _page(
@@ -146,7 +146,8 @@ def _page_behind(
         cursor = page.next_cursor
         if cursor is None:
             message = "cursor.itemId does not identify an item in the requested history scope"
-            raise Refusal(INVALID_PARAMS, message)
+            hint = "See which items the turn has with thread/items/list, without a cursor."
+            raise refusal(INVALID_PARAMS, message, "not_found", hint)
 
 
 def _entries(page: Page[TurnItem], deferral: takes.OutputDeferral | None) -> dict[str, Any]:

@@ -147,7 +147,7 @@ def _occurrence_start(call: Call, thread_id: str, given: takes.SearchOccurrences
         return OccurrenceCursor(thread_id, given.search_term, 0, 0)
     found = decode_json(given.cursor.encode("utf-8", "replace"), OccurrenceCursor)
     if found is None or (found.thread_id, found.search_term) != (thread_id, given.search_term):
-        raise call.invalid(f"invalid cursor: {given.cursor}")
+        raise call.bad_cursor(f"invalid cursor: {given.cursor}")
     return found
 
 

@@ -73,7 +73,7 @@ def list_timeline(call: Call, given: takes.PageOf) -> Answer:
         if not opened.thread.lineage.is_paginated:
             raise call.not_supported()
         if opened.is_archived:
-            raise call.invalid(f"thread {thread_id} is archived")
+            raise call.archived(f"thread {thread_id} is archived")
         below = _anchor(call, thread_id, given.cursor)
 
         def read() -> Raw:
@@ -87,9 +87,9 @@ def _anchor(call: Call, thread_id: str, cursor: str | None) -> float:
         return float("inf")
     found = decode_json(cursor.encode("utf-8", "replace"), TimelineCursor)
     if found is None:
-        raise call.invalid("invalid thread timeline cursor")
+        raise call.bad_cursor("invalid thread timeline cursor")
     if found.thread_id != thread_id:
-        raise call.invalid("thread timeline cursor belongs to another thread")
+        raise call.bad_cursor("thread timeline cursor belongs to another thread")
     return found.position
 
 

@@ -27,6 +27,7 @@ from rollout.replay.lineage import Lineage
 
 RECORDS: Final = "rollout/thread/records"
 ENDED: Final = "rollout/thread/unwatched"
+_WATCH_HINT: Final = "Watch it again without a position."
 _BATCH_BYTES: Final = 256 << 10
 _POLL_SECONDS: Final = 0.25
 _DEBOUNCE_MILLIS: Final = 20
@@ -85,7 +86,13 @@ class Watch:
                     self.position = position
         except RolloutError as error:
             self.is_over = True
-            params = {"watchId": self.id, "threadId": self.thread_id, "reason": error.message}
+            params = {
+                "watchId": self.id,
+                "threadId": self.thread_id,
+                "reason": error.message,
+                "code": error.code,
+                "hint": error.hint or _WATCH_HINT,
+            }
             self.client.outlet.send(Note(ENDED, params))
 
 
