@@ -84,6 +84,17 @@ def payload_of(record: Record) -> Raw:
     return steadily(_decode_raw, record.stored).payload
 
 
+def payloads_of(records: list[Record]) -> list[Raw]:
+    """Return the payloads of many records, as stored."""
+    try:
+        found = [line.payload for line in map(_decode_raw, [record.stored for record in records])]
+    except UNDECODABLE:  # of an era before the envelope, or nested deeply
+        return [payload_of(record) for record in records]
+    if any(record.payload is not None for record in records):
+        return [payload_of(record) for record in records]
+    return found
+
+
 def require_payload(record: Record, shape: type[T]) -> T:
     """Return the payload decoded as `shape`. Raise msgspec's error when it does not fit."""
     wanted: Any = shape

@@ -13,7 +13,7 @@ import msgspec
 from msgspec import Raw, Struct
 
 from rollout.format import vocabulary
-from rollout.format.decoding import decode_json, decode_payload, decode_probe, payload_of
+from rollout.format.decoding import decode_json, decode_payload, decode_probe, payload_of, payloads_of
 from rollout.format.items import (
     is_boundary,
     is_contextual_developer,
@@ -76,6 +76,13 @@ class _AgentMessage(Struct, frozen=True, tag="agent_message", tag_field="type"):
     author: str
     recipient: str
     content: list[_Text]
+
+
+def jsons_of(items: list[HistoryItem]) -> list[Raw]:
+    """Return the JSON of many items, as `HistoryItem.read_json` does."""
+    records = [item.record for item in items if item.json is None and item.record is not None]
+    stored = iter(payloads_of(records))
+    return [item.json if item.json is not None else next(stored) for item in items]
 
 
 class Replayed(Struct, frozen=True):

@@ -13,7 +13,7 @@ from msgspec import Raw
 
 from rollout.replay.checkpoint import Checkpoint, UnlikeError
 from rollout.replay.foundation import Verified, load_verified
-from rollout.replay.history import HistoryItem
+from rollout.replay.history import HistoryItem, jsons_of
 from rollout.replay.lineage import Lineage
 
 T = TypeVar("T")
@@ -92,12 +92,12 @@ class ModelHistory:
 
     def input_json(self) -> bytes:
         """Return the items as a JSON array, spliced from stored bytes. Raise DamagedLog as `items` does."""
-        found = self._jsons()
-        pieces: list[bytes] = [b"["]
-        for json in found:
-            pieces += (json, b",")
-        pieces[-1:] = [b"]"] if found else [b"[", b"]"]
-        return b"".join(pieces)
+        pieces: list[Raw | bytes] = [*self._jsons()]
+        if not pieces:
+            return b"[]"
+        pieces[0] = b"[%b" % pieces[0]
+        pieces[-1] = b"%b]" % pieces[-1]
+        return b",".join(pieces)
 
     def _jsons(self) -> list[Raw]:
         if self._items is None and self._older is not None:
@@ -106,5 +106,5 @@ class ModelHistory:
             except UnlikeError:
                 self._items = self._older.replay_all()
             else:
-                return older + [item.read_json() for item in self._newer]
-        return [item.read_json() for item in self._items or ()]
+                return older + jsons_of(self._newer)
+        return jsons_of(self._items or [])
