@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Final
 
 KEYS: Final[dict[str, str]] = {
-    "threads": "9f656d3138bc3e4f",
-    "turns": "a5ada4752aed0200",
-    "search": "1fae9058a98daa74",
-    "usage": "9f656d3138bc3e4f",
-    "spawn": "4beaa5af0a873ede",
-    "spoken": "6222250390e3d406",
+    "threads": "adb70b865d350da0",
+    "turns": "2d196ade7ff24a3b",
+    "search": "9d0866cb2c632f63",
+    "usage": "adb70b865d350da0",
+    "spawn": "f1ddba047dfa355a",
+    "spoken": "257d6d68ea9c3f37",
 }

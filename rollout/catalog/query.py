@@ -11,6 +11,7 @@ import msgspec
 from msgspec import Struct
 
 from rollout.catalog.kinds import matching_kinds
+from rollout.catalog.threads import IS_CUT
 
 if TYPE_CHECKING:
     import sqlite3  # slow to import, and only whoever has a connection needs it
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 _PLACES: Final = {"created": "created_place", "updated": "updated_place", "recency": "recency_place"}
 _GRAM: Final = 3
 _MOST_GRAMS: Final = 16
+_MOST_BEGINNINGS: Final = 8
 _MOST_LIKELY: Final = 500
 """With more rows that may have a part, a page of them is soon found by going through all in their order."""
 
@@ -122,14 +124,41 @@ def find_threads(connection: sqlite3.Connection, query: Query) -> list[FoundThre
 
 def _find_likely(connection: sqlite3.Connection, term: str) -> list[int] | None:
     """Return the rows whose name or title may have a part, by the letters of it; None for too many."""
-    grams = {term[start : start + _GRAM] for start in range(len(term) - _GRAM + 1)}
-    if not grams or "\0" in term:
+    if not term or "\0" in term:
         return None
-    words = " AND ".join('"' + gram.replace('"', '""') + '"' for gram in sorted(grams)[:_MOST_GRAMS])
-    found = connection.execute(
-        "SELECT rowid FROM titles WHERE titles MATCH ? LIMIT ?", (words, _MOST_LIKELY + 1)
-    ).fetchall()
+    if len(term) < _GRAM:
+        grams = _grams_from(connection, term)
+        if len(grams) > _MOST_BEGINNINGS:
+            return None
+        words = _quoted(grams, " OR ")
+    else:
+        whole = {term[start : start + _GRAM] for start in range(len(term) - _GRAM + 1)}
+        words = _quoted(sorted(whole)[:_MOST_GRAMS], " AND ")
+    found = connection.execute(_LIKELY, (words or _NOTHING, _MOST_LIKELY + 1)).fetchall()
     return [rowid for (rowid,) in found] if len(found) <= _MOST_LIKELY else None
+
+
+_LIKELY: Final = (
+    "SELECT rowid FROM titles WHERE titles MATCH ?1"  # noqa: S608  # our own words
+    f" UNION ALL SELECT rowid FROM threads WHERE {IS_CUT} LIMIT ?2"
+)
+_NOTHING: Final = '""'
+_BEGINNINGS: Final = "CREATE VIRTUAL TABLE IF NOT EXISTS temp.title_grams USING fts5vocab(main, titles, row)"
+_LAST: Final = "\U0010ffff" * _GRAM
+
+
+def _grams_from(connection: sqlite3.Connection, term: str) -> list[str]:
+    """Return three letters in a row that begin with fewer: all that titles have, or more than are of use."""
+    connection.execute(_BEGINNINGS)
+    rows = connection.execute(
+        "SELECT term FROM temp.title_grams WHERE term >= ? AND term <= ? LIMIT ?",
+        (term, term + _LAST, _MOST_BEGINNINGS + 1),
+    )
+    return [gram for (gram,) in rows]
+
+
+def _quoted(grams: list[str], operator: str) -> str:
+    return operator.join('"' + gram.replace('"', '""') + '"' for gram in grams)
 
 
 def descendants(where: ThreadFilter) -> str:

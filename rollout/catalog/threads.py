@@ -17,7 +17,10 @@ from rollout.catalog.extract import Extract, ExtractReader
 if TYPE_CHECKING:
     import sqlite3  # slow to import, and only whoever has a connection needs it
 
-_WORDS: Final = "coalesce({row}.name, '') || char(10) || {row}.title"
+_WORDS: Final = "coalesce({row}.name, '') || char(10, 10) || {row}.title || char(10, 10)"
+"""Two line ends behind each, so that three letters in a row begin with every one of them."""
+IS_CUT: Final = "(instr(title, char(0)) OR instr(coalesce(name, ''), char(0)))"
+"""Whose title is known by its letters only up to a NUL."""
 _ADD_TITLE: Final = f"INSERT INTO titles(rowid, words) VALUES(new.rowid, {_WORDS.format(row='new')});"
 _DROP_TITLE: Final = (
     f"INSERT INTO titles(titles, rowid, words) VALUES('delete', old.rowid, {_WORDS.format(row='old')});"
@@ -78,6 +81,7 @@ SCHEMA: Final = (
         "CREATE VIRTUAL TABLE titles USING"
         " fts5(words, content='', detail=none, tokenize='trigram case_sensitive 1')"
     ),
+    f"CREATE INDEX threads_cut ON threads(file_id) WHERE {IS_CUT}",
     f"CREATE TRIGGER threads_titled AFTER INSERT ON threads BEGIN {_ADD_TITLE} END",
     f"CREATE TRIGGER threads_untitled AFTER DELETE ON threads BEGIN {_DROP_TITLE} END",
     (

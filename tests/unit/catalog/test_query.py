@@ -174,9 +174,40 @@ def test_a_part_of_a_title_is_found_by_its_letters(disk: DiskHome) -> None:
         for start in range(len(said)):
             assert thread(number).thread_id in found(said[start : start + 4])
     assert found("HELLO") == found("lines\nTwo") == set()
+    disk.put(thread(9).turn("what\0stands behind"))
+    catalog.refresh()
+    assert found("stands behind") == {thread(9).thread_id}
     disk.put(thread(1).turn("Something else"))
     catalog.refresh()
     assert found("hello") == set()
     assert found("thing el") == {thread(1).thread_id}
     catalog.rebuild("threads")
     assert found("thing el") == {thread(1).thread_id}
+
+
+def test_one_or_two_letters_of_a_title_are_found(disk: DiskHome) -> None:
+    """Wherever they stand, in titles of one letter, too; and those that no title has are in none."""
+    catalog = disk.catalog()
+    words = ["qu", "z", "a zb", "é\U0010ffffé", "lazy \U0001f600", "cut\0off"]
+    for number, said in enumerate(words, 1):
+        disk.put(thread(number).turn(said))
+    catalog.refresh()
+
+    def found(term: str) -> set[str]:
+        where = ThreadFilter(term=term)
+        return {row.thread_id for row in catalog.find_threads(Query(10, "created", True, False, None, where))}
+
+    terms = {said[start : start + size] for said in words for start in range(len(said)) for size in (1, 2)}
+    for term in terms | {"Q", "zz", '"', "\n", "*"}:
+        having = {thread(number).thread_id for number, said in enumerate(words, 1) if term in said}
+        assert found(term) == having, term
+
+
+def test_a_letter_that_is_in_many_titles_in_many_ways_is_found(disk: DiskHome) -> None:
+    """Then all are looked through."""
+    catalog = disk.catalog()
+    for number in range(1, 21):
+        disk.put(thread(number).turn(f"x{chr(96 + number)}y"))
+    catalog.refresh()
+    query = Query(30, "created", True, False, None, ThreadFilter(term="x"))
+    assert len(catalog.find_threads(query)) == 20
