@@ -94,6 +94,16 @@ def test_fill_that_takes_too_long_is_told(tmp_path: Path) -> None:
     assert all("behind 0 turns" in note for note in notes)
 
 
+def test_forks_that_take_seconds_are_not_made_by_the_thousand(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where one fork takes too long, the row of many says what one takes, and none is made."""
+    monkeypatch.setattr("benchmark.peers_comparison._SELDOM_MS", 0.0)
+    many = [row for row in _rows(tmp_path, _SMALL, ["lines"]) if row.group.startswith("many forks")]
+    assert [row.samples_ms for row in many] == [[]]
+    assert many[0].note.startswith("not done: one takes")
+
+
 def test_peers_that_cannot_be_had_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Without a single peer our own subjects remain, and every title of a peer has its reason."""
 

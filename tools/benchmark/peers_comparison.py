@@ -29,6 +29,7 @@ _OFTEN_MS, _SELDOM_MS = 20.0, 2_000.0
 _OFTEN = {"append": 10}
 _SEVERAL = 3
 _MOST_STARTS = 3
+_MS = 1e3
 _WORKS = {
     "append": "append a turn",
     "resume": "resume, as objects",
@@ -184,7 +185,8 @@ class Comparison:
                         self._peak(groups[key].of(one), stage, one, work, place)
             for one in there:
                 if one in self._full():
-                    self._many_forks(many.of(one), stage, one)
+                    single_ms = groups["fork head"].of(one).samples_ms
+                    self._many_forks(many.of(one), stage, one, max(single_ms, default=0.0))
         for rows in (*groups.values(), whole, many, disk):
             yield from rows
 
@@ -215,7 +217,8 @@ class Comparison:
                 _note(row, f"FAILED: {failed}")
                 self._say(f"  {one.title}: {failed}")
                 continue
-            _note(row, f"WRONG: {warm['wrong']}" if warm["wrong"] else "")
+            if warm["wrong"]:
+                _note(row, f"WRONG: {warm['wrong']}")
             row.syncs = self._syncs.get(one.name, {}).get("fork head" if work.startswith("fork") else work)
             took_ms = warm["ms"][0]
             if took_ms > _SELDOM_MS:
@@ -251,7 +254,10 @@ class Comparison:
             return
         row.peak_bytes = found.peak_bytes
 
-    def _many_forks(self, row: TimedRow, stage: str, one: Contender) -> None:
+    def _many_forks(self, row: TimedRow, stage: str, one: Contender, single_ms: float) -> None:
+        if single_ms > _SELDOM_MS:
+            _note(row, f"not done: one takes {single_ms / _MS:.1f} s")
+            return
         self._say(f"{self._plan.forks:,} forks: {one.title}")
         try:
             with self._start(stage, one) as process:
@@ -313,5 +319,4 @@ def _take(row: TimedRow, found: Answer) -> None:
 
 
 def _note(row: TimedRow, text: str) -> None:
-    if text:
-        row.note = f"{row.note}; {text}" if row.note else text
+    row.note = f"{row.note}; {text}" if row.note else text
