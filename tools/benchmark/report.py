@@ -73,8 +73,8 @@ def with_ratios(rows: list[Json]) -> list[Json]:
     By processor time, which other processes disturb least, where both are known and neither writes; else
     by the clock.
     """
-    by_key = {key_of(row): row for row in rows}
-    return [row | {"times_peer": _ratio(row, by_key.get(row["peer"] or ""))} for row in rows]
+    by_key = {(row["suite"], key_of(row)): row for row in rows}
+    return [row | {"times_peer": _ratio(row, by_key.get((row["suite"], row["peer"] or "")))} for row in rows]
 
 
 def key_of(row: Json) -> str:
