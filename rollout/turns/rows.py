@@ -10,14 +10,13 @@ from typing import Final
 
 from msgspec import Struct
 
-from rollout.format.decoding import decode_payload
-from rollout.format.payloads import ItemCompleted, TaskComplete, TaskStarted, TurnAborted
+from rollout.format.payloads import TaskComplete, TaskStarted, TurnAborted
 from rollout.format.record import Record
 from rollout.turns.failure import TurnFailure
 from rollout.turns.items import ThreadItem
 from rollout.turns.model import Turn, TurnItem, TurnStatus, summarise
 from rollout.turns.paging import ItemsView
-from rollout.turns.stored import public_item
+from rollout.turns.stored import public_completed
 
 
 class ItemRow(Struct):
@@ -147,12 +146,7 @@ def shown_item(row: ItemRow) -> TurnItem | None:
 
 
 def _read_item(row: ItemRow) -> TurnItem | None:
-    stored = decode_payload(row.record, ItemCompleted)
-    if stored is None:
-        return None
-    item = public_item(
-        stored.item, started_at_ms=stored.started_at_ms, completed_at_ms=stored.completed_at_ms
-    )
+    item = public_completed(row.record)
     if item is None:
         return None
     return TurnItem(row.turn_id, item, item.started_at_ms, item.completed_at_ms)

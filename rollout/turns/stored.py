@@ -7,9 +7,11 @@ do we; its bytes stay in the log. Format: docs/format.md, "Items".
 
 from __future__ import annotations
 
-from msgspec import Raw
+from msgspec import Raw, Struct
 
-from rollout.format.decoding import UNDECODABLE, decoder_of
+from rollout.format.decoding import UNDECODABLE, decode_payload, decoder_of
+from rollout.format.payloads import ItemCompleted
+from rollout.format.record import Record
 from rollout.turns import (
     items,
     review,
@@ -41,6 +43,31 @@ StoredItem = (
     | stored_media.StoredImageGeneration
     | stored_media.StoredExtension
 )
+
+
+class _Completed(Struct, frozen=True):
+    """`ItemCompleted`, its item decoded in the same pass."""
+
+    turn_id: str
+    item: StoredItem
+    thread_id: str | None = None
+    started_at_ms: int | None = None
+    completed_at_ms: int | None = None
+
+
+def public_completed(record: Record) -> items.ThreadItem | None:
+    """Return the public form of the item that an `item_completed` record holds, or None when it has none."""
+    found = decode_payload(record, _Completed)
+    if found is None:
+        return None
+    if isinstance(found.item, stored_media.StoredExtension):  # what it holds depends on what it extends
+        whole = decode_payload(record, ItemCompleted)
+        item = public_item(whole.item) if whole is not None else None
+    else:
+        item = _find_public(found.item, b"")
+    if item is None:
+        return None
+    return items.with_times(item, started_at_ms=found.started_at_ms, completed_at_ms=found.completed_at_ms)
 
 
 def public_item(
