@@ -19,7 +19,15 @@ from rollout.catalog.domains import Domain
 from rollout.catalog.facts import refresh_said
 from rollout.catalog.keys import KEYS
 from rollout.catalog.query import FoundThread, Query, find_threads
-from rollout.catalog.recent import Recent, has_same_files, recent_of, refresh_rows
+from rollout.catalog.recent import (
+    RECENT,
+    Recent,
+    find_kept,
+    has_same_files,
+    kept_text,
+    recent_of,
+    refresh_rows,
+)
 from rollout.catalog.refresh import Refreshed, Report, Scope, keep_current, plan_home, refresh, refresh_file
 from rollout.catalog.registry import DOMAINS, LISTED
 from rollout.catalog.schema import transaction
@@ -140,17 +148,20 @@ class Catalog:
         state = [(_REFRESHED_AT, str(self._clock()))]
         with suppress(UnicodeEncodeError):  # a path that is no text: whoever waits refreshes for himself
             state.append((_LAST, msgspec.json.encode(_Last(sorted(wanted), done)).decode()))
+            if self._recent is not None:
+                state.append((RECENT, kept_text(self._recent, self._generation)))
         with transaction(connection):
+            connection.execute("DELETE FROM state WHERE name = ?", (RECENT,))
             connection.executemany("INSERT OR REPLACE INTO state VALUES(?, ?)", state)
         return done
 
     def find_recent(self, query: Query) -> tuple[list[FoundThread], Refreshed] | None:
         """Return one page without a walk, if that can be right; in an order that appends do not move.
 
-        So it is in a process that has refreshed before, while no name came or went. What a filter asks for
-        must be what headers say.
+        So it is while no name came or went since a refresh, by this process or another. What a filter asks
+        for must be what headers say.
         """
-        recent = self._recent
+        recent = self._recent or self._find_kept()
         if recent is None or not has_same_files(recent):
             return None
 
@@ -166,6 +177,14 @@ class Catalog:
         except Conflict:
             self._recent = None  # the rows are not those that it speaks of
             return None
+
+    def _find_kept(self) -> Recent | None:
+        """Return what the last refresh of any process knew, if its rows are still there."""
+        found = self.database.run("asking the catalog for threads", find_kept)
+        if found is None or found.generation != self.database.generation:
+            return None
+        self._recent, self._generation = found.recent, found.generation
+        return found.recent
 
     def _refreshes(self) -> tuple[int, _Last | None]:
         """Return how many refreshes have begun, and what came of the last one if it has ended."""

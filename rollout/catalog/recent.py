@@ -1,8 +1,9 @@
-"""What a process knows since its last refresh: which files there are, as long as no folder has changed.
+"""What is known since the last refresh: which files there are, as long as no folder has changed.
 
 A name that comes or goes changes its folder's time, so one look a folder tells that there are the same
 files; an append changes no folder. So a page in an order that appends do not move needs looks at its own
-files, and at those that could not be read, and at no others.
+files, and at those that could not be read, and at no others. It is kept with the rows: a process that
+begins needs no walk of its own.
 """
 
 from __future__ import annotations
@@ -10,12 +11,14 @@ from __future__ import annotations
 import sqlite3
 from typing import Final
 
+import msgspec
 from msgspec import Struct
 
 from rollout.catalog.query import FoundThread
 from rollout.catalog.refresh import Refreshed, Scope, find_stale, refresh_file
 from rollout.catalog.walk import Walk
 from rollout.errors import StorageFailed
+from rollout.format.decoding import decode_json
 from rollout.fs.stats import find_found
 
 _SETTLED_NS: Final = 2_000_000_000
@@ -28,6 +31,27 @@ class Recent(Struct, frozen=True):
 
     folders: dict[str, int]
     done: Refreshed
+
+
+class Kept(Struct, frozen=True):
+    """What one process leaves for others, and the generation of the rows that it speaks of."""
+
+    generation: str
+    recent: Recent
+
+
+RECENT: Final = "recent"
+
+
+def kept_text(recent: Recent, generation: str) -> str:
+    """Return what is stored for other processes. Raise UnicodeEncodeError for a path that is no text."""
+    return msgspec.json.encode(Kept(generation, recent)).decode()
+
+
+def find_kept(connection: sqlite3.Connection) -> Kept | None:
+    """Return what another process left, if it can be read."""
+    row = connection.execute("SELECT value FROM state WHERE name = ?", (RECENT,)).fetchone()
+    return decode_json(row[0].encode(), Kept) if row is not None else None
 
 
 def recent_of(walk: Walk, done: Refreshed, began_ms: int) -> Recent | None:

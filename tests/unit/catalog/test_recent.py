@@ -1,4 +1,4 @@
-"""A process that has refreshed before finds a page without a walk, and misses nothing by it."""
+"""After a refresh, by whichever process, a page is found without a walk, and nothing is missed by it."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from rollout.catalog import refresh
+from rollout.catalog.keys import KEYS
 from rollout.catalog.query import ThreadFilter
 from rollout.store.cataloged import Cataloged
 from rollout.store.listing import ListRequest
@@ -57,6 +58,40 @@ def test_an_unchanged_home_is_not_walked(listings: Cataloged, walks: list[str]) 
     """One look a folder tells that there is nothing new."""
     assert same(listings) == 3
     assert walks == []
+
+
+def test_another_process_need_not_walk(disk: DiskHome, listings: Cataloged, walks: list[str]) -> None:
+    """What one has seen is kept with the rows."""
+    with open_store(disk.path, clock=lambda: LONG_AFTER) as store:
+        assert same(store.catalog) == 3
+    assert walks == []
+
+
+def test_another_process_sees_what_is_new(disk: DiskHome, listings: Cataloged, walks: list[str]) -> None:
+    """A file, a line, a folder: as the one that refreshed would."""
+    disk.put(thread(2, source="cli").turn("Question 2").turn("And now?", model="model-two"), minute=2)
+    disk.put(thread(4, source="cli"), day="2027/01/01")
+    with open_store(disk.path, clock=lambda: LONG_AFTER) as store:
+        assert same(store.catalog) == 4
+    assert len(walks) == 1
+
+
+def test_rows_that_were_made_anew_are_not_spoken_for(disk: DiskHome, walks: list[str]) -> None:
+    """Another release threw them away: what was kept is of no use."""
+    disk.catalog(keys={**KEYS, "threads": "another"}).refresh()
+    with open_store(disk.path, clock=lambda: LONG_AFTER) as store:
+        assert same(store.catalog) == 3
+    assert len(walks) == 2
+
+
+def test_what_is_kept_may_be_spoilt(disk: DiskHome, listings: Cataloged, walks: list[str]) -> None:
+    """It is a cache like the rest."""
+    listings.get().ask(
+        "spoiling",
+        lambda connection: connection.execute("UPDATE state SET value = 'x' WHERE name = 'recent'"),
+    )
+    with open_store(disk.path, clock=lambda: LONG_AFTER) as store:
+        assert same(store.catalog) == 3
 
 
 def test_an_append_to_a_file_of_the_page_is_seen(
