@@ -16,7 +16,9 @@ from rollout.appserver.protocol import INVALID_REQUEST, Refusal
 from rollout.appserver.server import Client, Server
 from rollout.version import VERSION
 
-_HEADER_VALUE: Final = re.compile(r"[\x20-\x7e\x80-\U0010ffff\t]*")
+_HEADER_VALUE: Final = re.compile(
+    r"[^\x00-\x08\x0a-\x1f\x7f]*"
+)  # as what it is not: a range takes 15 ms to compile
 _SYSTEMS: Final = {"linux": "linux", "darwin": "macos", "win32": "windows"}
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import sys
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -13,6 +12,7 @@ import click
 from rollout.cli.garbage import look_as_usual
 from rollout.cli.output import Output
 from rollout.errors import InvalidRequest
+from rollout.fs.paths import absolute_path
 
 if TYPE_CHECKING:
     from rollout.store.store import Store
@@ -67,17 +67,17 @@ def app_server(
     token = os.environ.get(TOKEN_VARIABLE) or None
     if where is not None and where.kind == "ws" and where.host not in _LOOPBACK:
         _check_remote(where.host, token, allow_remote=allow_remote)
-    home = Path(output.home).expanduser().absolute()
-    if not home.is_dir():
+    home = absolute_path(output.home)
+    if not os.path.isdir(home):  # noqa: PTH112  # pathlib would keep the first answer waiting
         output.open_store()  # says what is wrong with it
 
     def settings_of(store: Store) -> ServerSettings:
         from rollout.appserver.configured import read_settings
 
-        return read_settings(store, str(Path.cwd()), model, model_provider)
+        return read_settings(store, absolute_path("."), model, model_provider)
 
     # Opened when it is first needed: whoever starts a server waits for the first answer.
-    server = Server(output.open_store, settings_of, lambda: time.time_ns() // 1_000_000, str(home))
+    server = Server(output.open_store, settings_of, lambda: time.time_ns() // 1_000_000, home)
     look_as_usual()
     if where is None or where.kind == "stdio":
         serve_pipes(server, sys.stdin.fileno(), sys.stdout.fileno(), _report)
