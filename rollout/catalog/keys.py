@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Final
 
 KEYS: Final[dict[str, str]] = {
-    "threads": "adb70b865d350da0",
-    "turns": "2d196ade7ff24a3b",
-    "search": "9d0866cb2c632f63",
-    "usage": "adb70b865d350da0",
-    "spawn": "f1ddba047dfa355a",
-    "spoken": "257d6d68ea9c3f37",
+    "threads": "1a4235d2eec3ef5a",
+    "turns": "4b99860b12fc536c",
+    "search": "2e415af032d613f1",
+    "usage": "1a4235d2eec3ef5a",
+    "spawn": "c55a0309766cf32b",
+    "spoken": "761c196f01258a1f",
 }

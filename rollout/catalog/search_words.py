@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from functools import lru_cache
+from functools import cache, lru_cache
 from itertools import pairwise
 from typing import Final
 from unicodedata import normalize
@@ -24,8 +24,7 @@ _UNSPACED: Final = (
     "\u3005-\u3007\u0e00-\u0eff\u1780-\u17ff"
     "\u3040-\u30ff\u31f0-\u31ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003134f"
 )
-_RUN: Final = re.compile(rf"[{_UNSPACED}]+|(?:[^\W_{_UNSPACED}]|[\u0300-\u036f])+")
-_IS_UNSPACED: Final = re.compile(rf"[{_UNSPACED}]").match
+_PLAIN_RUN: Final = re.compile(r"[A-Za-z0-9]+")
 _ACCENTS: Final = re.compile(r"[\u0300-\u036f]+")
 _NO_LETTERS: Final = re.compile(r"[\W_]+")
 _PLAIN: Final = "".join(chr(code).lower() if chr(code).isalnum() else " " for code in range(128))
@@ -40,6 +39,26 @@ class Place(Struct, frozen=True, gc=False):
     end: int
 
 
+@cache
+def _any_run() -> re.Pattern[str]:
+    """Return what finds runs in text of all scripts: so many letters take 10 ms to compile."""
+    return re.compile(rf"[{_UNSPACED}]+|(?:[^\W_{_UNSPACED}]|[\u0300-\u036f])+")
+
+
+@cache
+def _unspaced() -> re.Pattern[str]:
+    return re.compile(rf"[{_UNSPACED}]")
+
+
+def _run_in(text: str) -> re.Pattern[str]:
+    """Return what finds the runs of a text."""
+    return _PLAIN_RUN if text.isascii() else _any_run()
+
+
+def _is_unspaced(run: str) -> bool:
+    return not run.isascii() and _unspaced().match(run) is not None
+
+
 @lru_cache(maxsize=1 << 16)
 def _folded(run: str) -> str:
     """Return a run without case, accents and the like; nothing for one of marks alone."""
@@ -52,9 +71,9 @@ def _folded(run: str) -> str:
 def iter_places(text: str) -> Iterator[Place]:
     """Yield the atoms of a text in their order, with a break between runs of unspaced script."""
     was_unspaced = False
-    for run in _RUN.finditer(text):
+    for run in _run_in(text).finditer(text):
         start = run.start()
-        is_unspaced = _IS_UNSPACED(run.group()) is not None
+        is_unspaced = _is_unspaced(run.group())
         if not is_unspaced:
             atom = _folded(run.group())
             if atom:
@@ -86,8 +105,8 @@ class Run(Struct, frozen=True):
 def runs_of(text: str) -> list[Run]:
     """Return the runs of a text, in their order."""
     runs = []
-    for found in _RUN.findall(text):
-        is_unspaced = _IS_UNSPACED(found) is not None
+    for found in _run_in(text).findall(text):
+        is_unspaced = _is_unspaced(found)
         folded = [_folded(character) for character in found] if is_unspaced else [_folded(found)]
         atoms = tuple(atom for atom in folded if atom)
         if atoms:
@@ -114,8 +133,8 @@ def _ascii_keys(text: str) -> set[str]:
 @lru_cache(maxsize=1 << 14)
 def _other_keys(word: str) -> frozenset[str]:
     keys: set[str] = set()
-    for run in _RUN.findall(word):
-        if run.isascii() or not _IS_UNSPACED(run):
+    for run in _run_in(word).findall(word):
+        if not _is_unspaced(run):
             keys.add(_folded(run))
         else:
             atoms = [atom for atom in map(_folded, run) if atom]
