@@ -23,6 +23,7 @@ class Rollout(Subject):
         self._home = folder / "home"
         self._recorder: rollout.Recorder | None = None
         self._filled = 0
+        self._is_new = False
         self.note = "every line judged, every seal verified"
 
     def open(self) -> None:
@@ -41,8 +42,7 @@ class Rollout(Subject):
                 self._filled += 1
                 if self._filled % _COMPACTED_EVERY == self.compacts_at:
                     recorder.compact([SUMMARY], message="What was done so far.")
-        self._store.catalog.rebuild()  # pages far back go by its turn index
-        self._store.close()
+        self._is_new = True
 
     def append(self, prepared: list[Item]) -> None:
         if self._recorder is None:
@@ -104,8 +104,9 @@ class Rollout(Subject):
                 thread_id = thread.id
             with self._store.record(thread_id, durability="none") as recorder:
                 recorder.turn(items=items).complete()
-        self._store.catalog.rebuild()
-        self._store.close()
+        self._is_new = True
+        self.close()
+        self.open()
 
     def list_newest(self) -> list[str]:
         return [
@@ -115,6 +116,10 @@ class Rollout(Subject):
     def close(self) -> None:
         if self._recorder is not None:
             self._recorder.close()
+            self._recorder = None
+        if self._is_new:  # pages far back and lists go by the catalog, once there is one
+            self._store.catalog.rebuild()
+            self._is_new = False
         self._store.close()
 
 
