@@ -7,6 +7,7 @@ assert served.ask("thread/read", threadId=uuid(1))["thread"]["preview"] == "hell
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 from rollout.appserver.dispatch import handle
@@ -35,14 +36,20 @@ class Outbox:
 
     def __init__(self) -> None:
         self.notes: list[Note] = []
+        self.is_roomy = True
+        self.waiting: list[Callable[[], None]] = []
 
     def send(self, note: Note) -> None:
         """Keep a notification."""
         self.notes.append(note)
 
-    def wait_for_room(self) -> bool:
-        """There always is room."""
-        return True
+    def has_room(self) -> bool:
+        """Tell whether there is room: there is, unless a test says otherwise."""
+        return self.is_roomy
+
+    def when_room(self, work: Callable[[], None]) -> None:
+        """Do something once there is room."""
+        self.waiting.append(work)
 
 
 class Served:

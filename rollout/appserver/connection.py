@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from threading import Condition, Event
+from threading import Lock
 from typing import Final, Protocol
 
 from rollout.appserver.dispatch import Prepared, prepare
-from rollout.appserver.lanes import Lanes
+from rollout.appserver.lanes import Gate, Lanes
 from rollout.appserver.protocol import (
     Note,
     Request,
@@ -85,11 +85,12 @@ class Connection:
         self._transport = transport
         self._loop = asyncio.get_running_loop()
         self._client = hub.server.connect(self)
-        self._changed = Condition()
+        self._lock = Lock()
         self._out: list[bytes] = []
         self._out_bytes = 0
         self._in_flight = 0
-        self._making: list[Event] = []
+        self._making: list[Gate] = []
+        self._waiting: list[Callable[[], None]] = []
         self._is_ending = False
         self._failure: str | None = None
         self._wake = asyncio.Event()
@@ -111,10 +112,10 @@ class Connection:
             self._hub.connections.discard(self)
             reader.cancel()
             writer.cancel()
-            with self._changed:
+            with self._lock:
                 self._failure = self._failure or "the connection was closed"
                 self._out = []  # at once: what holds it may be found to be garbage much later
-                self._changed.notify_all()
+                self._waiting = []
             await self._transport.close(self._failure if self._is_let_go else None)
             notes = self._hub.server.disconnect(self._client)
             self._hub.broadcast(notes, None)
@@ -144,32 +145,35 @@ class Connection:
             self._post([encode_response(prepared)])
             self._hub.warm_up()
             return
-        making = Event() if prepared.method.makes_threads else None
+        making = Gate() if prepared.method.makes_threads else None
         earlier = tuple(self._making)
         if making is not None:
             self._making.append(making)
-        with self._changed:
+        with self._lock:
             self._in_flight += 1
         self._measure()
         self._hub.lanes.submit(prepared.lane, lambda: self._answer(prepared, earlier, making))
 
-    def _answer(self, prepared: Prepared, earlier: tuple[Event, ...], making: Event | None) -> None:
+    def _answer(self, prepared: Prepared, earlier: tuple[Gate, ...], making: Gate | None) -> None:
         """Run a request and post its answer, unless nobody is there to take it. Runs on a worker."""
         if self._failure is not None:
             if making is not None:
-                making.set()
+                making.open()
             return
+        pending = [one for one in earlier if not one.is_open]
         response, is_unknown = prepared.attempt()
-        if is_unknown and earlier:
+        if is_unknown and pending:
             # Whoever asks for a thread right behind the request that makes it means the thread it makes.
-            for one in earlier:
-                one.wait()
-            response, _ = prepared.attempt()
+            def again() -> None:
+                self._hub.lanes.submit(prepared.lane, lambda: self._answer(prepared, earlier, making))
+
+            pending[-1].when_open(again)
+            return
         lines = [self._line(note) for note in response.before if self._client.takes(note)]
         lines.append(encode_response(response))
         lines += [self._line(note) for note in response.after if self._client.takes(note)]
         if making is not None:
-            making.set()
+            making.open()
             self._making.remove(making)
         self._post(lines, is_answer=True)
         if response.before or response.after:
@@ -185,14 +189,22 @@ class Connection:
         if self._client.takes(note):
             self._post([self._line(note)])
 
-    def wait_for_room(self) -> bool:
-        """Wait until the client has taken what was sent; tell whether it is still there."""
-        with self._changed:
-            self._changed.wait_for(lambda: self._failure is not None or self._out_bytes < _ROOM_BYTES)
-            return self._failure is None
+    def has_room(self) -> bool:
+        """Tell whether the client is there and has taken most of what was sent."""
+        return self._failure is None and self._out_bytes < _ROOM_BYTES
+
+    def when_room(self, work: Callable[[], None]) -> None:
+        """Do a short piece of work once it has: now or later, or never when it leaves."""
+        with self._lock:
+            if self._failure is not None:
+                return
+            if self._out_bytes >= _ROOM_BYTES:
+                self._waiting.append(work)
+                return
+        work()
 
     def _post(self, lines: list[bytes], *, is_answer: bool = False) -> None:
-        with self._changed:
+        with self._lock:
             if is_answer:
                 self._in_flight -= 1
             if self._failure is not None:
@@ -207,11 +219,10 @@ class Connection:
             self._call(self._wake.set)
 
     def _fail(self, reason: str) -> None:
-        with self._changed:
+        with self._lock:
             if self._failure is not None:
                 return
             self._failure = reason
-            self._changed.notify_all()
         self._hub.report(reason)
         self._call(self._wake.set)
 
@@ -233,17 +244,25 @@ class Connection:
             while out := self._next_out():
                 if not await self._send(out):
                     return
-                with self._changed:
-                    self._out_bytes -= sum(map(len, out))
-                    self._changed.notify_all()
+                self._taken(sum(map(len, out)))
                 self._measure()
             self._measure()
             if self._is_ending and not self._in_flight and not self._out:
                 return
 
+    def _taken(self, size_bytes: int) -> None:
+        """Count what the client has taken, and let go on what waited for that."""
+        with self._lock:
+            self._out_bytes -= size_bytes
+            waiting: list[Callable[[], None]] = []
+            if self._out_bytes < _ROOM_BYTES:
+                waiting, self._waiting = self._waiting, waiting
+        for work in waiting:
+            work()
+
     def _next_out(self) -> list[bytes]:
         """Take what is sent at once: some of what waits, the oldest first."""
-        with self._changed:
+        with self._lock:
             size = 0
             for count, line in enumerate(self._out, 1):
                 size += len(line)

@@ -41,7 +41,8 @@ class Method(NamedTuple):
     """Where a method lives and what it takes.
 
     `gates` are members that only experimental clients may give; `makes_threads`: who comes behind it may
-    ask for a thread that it makes.
+    ask for a thread that it makes. `reads_home`: any of these members, or none at all, makes it look
+    through many threads.
     """
 
     target: str
@@ -49,8 +50,11 @@ class Method(NamedTuple):
     is_experimental: bool = False
     gates: tuple[str, ...] = ()
     makes_threads: bool = False
+    reads_home: tuple[str, ...] | None = None
 
 
+_SLOTS: Final = 4
+"""So many requests that look through many threads run at once: all others find a worker."""
 _READING: Final = "rollout.appserver.reading"
 _LIVE: Final = "rollout.appserver.living"
 _KEEPING: Final = "rollout.appserver.keeping"
@@ -76,6 +80,7 @@ METHODS: Final = {
         "rollout.appserver.listing:list_threads",
         takes.ThreadList,
         gates=("parent_thread_id", "ancestor_thread_id", "project_id", "attached_to_thread_id"),
+        reads_home=("cwd", "search_term", "parent_thread_id", "ancestor_thread_id"),
     ),
     "thread/loaded/list": Method(f"{_LIVE}:list_loaded", takes.LoadedList),
     "thread/memoryMode/set": Method(f"{_KEEPING}:set_memory_mode", takes.MemoryModeSet, is_experimental=True),
@@ -91,7 +96,7 @@ METHODS: Final = {
     ),
     "thread/revert": Method(f"{_KEEPING}:revert", takes.Revert),
     "thread/search": Method(
-        "rollout.appserver.searching:search_threads", takes.ThreadSearch, is_experimental=True
+        "rollout.appserver.searching:search_threads", takes.ThreadSearch, is_experimental=True, reads_home=()
     ),
     "thread/searchOccurrences": Method(
         "rollout.appserver.searching:search_occurrences", takes.SearchOccurrences, is_experimental=True
@@ -166,7 +171,12 @@ class Prepared(Struct, frozen=True):
         """What requests must be run one after the other with: those of one thread; None for free ones."""
         path = getattr(self.params, "path", None)
         reference = path or getattr(self.params, "thread_id", None)
-        return None if reference is None else find_uuid(reference) or reference
+        if reference is not None:
+            return find_uuid(reference) or reference
+        slow = self.method.reads_home
+        if slow is None or (slow and not any(getattr(self.params, name) for name in slow)):
+            return None
+        return f"home {self.call.client.number % _SLOTS}"
 
     def run(self) -> Response:
         """Return the response, whatever happens."""

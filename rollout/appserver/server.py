@@ -40,16 +40,22 @@ class Outlet(Protocol):
     def send(self, note: Note) -> None:
         """Send a notification. Never waits."""
 
-    def wait_for_room(self) -> bool:
-        """Wait until the client has taken what was sent; tell whether it is still there."""
+    def has_room(self) -> bool:
+        """Tell whether the client is there and has taken most of what was sent."""
+
+    def when_room(self, work: Callable[[], None]) -> None:
+        """Do a short piece of work once it has: now or later, or never when it leaves. Never waits."""
 
 
 class _Nowhere:
     def send(self, note: Note) -> None:
         """Drop it."""
 
-    def wait_for_room(self) -> bool:
+    def has_room(self) -> bool:
         return True
+
+    def when_room(self, work: Callable[[], None]) -> None:
+        work()
 
 
 class Client:

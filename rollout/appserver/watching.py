@@ -71,17 +71,23 @@ class Watch:
                 return  # whoever has it looks once more
             try:
                 self._is_stale = False
-                self._send_new(server)
+                is_sent = self._send_new(server)
             finally:
                 self._lock.release()
+            if not is_sent:
+                # No worker waits for a slow client: whoever makes room has it go on.
+                self.client.outlet.when_room(lambda: advance_aside(server, self))
+                return
 
-    def _send_new(self, server: Server) -> None:
+    def _send_new(self, server: Server) -> bool:
+        """Send what is new; return whether that was all of it, or the client has to take some first."""
         try:
             with server.store.open_thread(self.thread_id) as thread:
                 for note, position in new_records(thread.lineage, self.id, self.position):
-                    if self.is_over or not self.client.outlet.wait_for_room():
-                        self.is_over = True
-                        return
+                    if self.is_over:
+                        return True
+                    if not self.client.outlet.has_room():
+                        return False
                     self.client.outlet.send(note)
                     self.position = position
         except RolloutError as error:
@@ -94,6 +100,7 @@ class Watch:
                 "hint": error.hint or _WATCH_HINT,
             }
             self.client.outlet.send(Note(ENDED, params))
+        return True
 
 
 def new_records(lineage: Lineage, watch_id: str, since: Position) -> Iterator[tuple[Note, Position]]:

@@ -203,6 +203,39 @@ def test_a_request_behind_a_fork_finds_the_child(tmp_path: Path, monkeypatch: py
     World(tmp_path, thread().turn("a")).run(scenario)
 
 
+def test_requests_that_wait_for_a_fork_hold_no_worker(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However many there are: the fork itself, and other clients, are served meanwhile."""
+    goes_on = Event()
+    open_thread = Store.open_thread
+
+    def slowly(self: Store, reference: str, **hints: Any) -> Any:
+        if reference == T:
+            assert goes_on.wait(30)
+        return open_thread(self, reference, **hints)
+
+    monkeypatch.setattr(Store, "open_thread", slowly)
+
+    async def scenario(world: World) -> None:
+        world.lanes = world.hub.lanes = Lanes(2)
+        unknown = [ask(n, "thread/read", threadId=uuid(100 + n)) for n in range(2, 12)]
+        line = Line(HELLO, ask(1, "thread/fork", threadId=T, excludeTurns=True), *unknown)
+        served = asyncio.create_task(world.serve(line))
+        await line.until(lambda one: one.get("id") == 0)
+        other = Line(HELLO, ask(1, "thread/read", threadId=uuid(2)))
+        other.leave()
+        await world.serve(other)
+        assert other.answer(1)["result"]["thread"]["id"] == uuid(2)
+        goes_on.set()
+        line.leave()
+        await served
+        assert "result" in line.answer(1)
+        assert {line.answer(n)["error"]["data"]["rollout"]["code"] for n in range(2, 12)} == {"not_found"}
+
+    World(tmp_path, thread().turn("a"), thread(2).turn("b")).run(scenario)
+
+
 def test_notifications_stand_around_their_response(tmp_path: Path) -> None:
     """Status before, the rest behind; and other clients hear of it as well."""
 
@@ -260,7 +293,7 @@ def test_a_client_that_takes_nothing_is_let_go(tmp_path: Path, monkeypatch: pyte
 
 
 def test_nothing_waits_for_a_client_that_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Answers of megabytes were held until garbage was looked for: 250 MB for each client that came and left."""
+    """Answers were held until garbage was looked for: 250 MB for each client that came and left."""
     monkeypatch.setattr(module, "STALL_SECONDS", 0.01)
 
     async def scenario(world: World) -> None:

@@ -8,6 +8,7 @@ import msgspec
 import pytest
 
 from rollout.appserver import watching
+from rollout.appserver.watching import RECORDS
 from tests.builders import Rollout, thread, uuid
 from tests.served import RefusedError, Served, serve
 
@@ -180,3 +181,22 @@ def test_a_slow_follower_delays_nobody() -> None:
     for _ in range(2):
         served.ask("rollout/thread/watch", threadId=T)
     assert len(set(lanes)) == 2
+
+
+def test_a_slow_follower_holds_no_worker() -> None:
+    """What is left is sent once it has taken some: nobody waits for that, and nothing is sent twice."""
+    rollout = thread().turn("a")
+    served = serve(rollout)
+    path = next(iter(served.fs.files()))
+    served.ask("rollout/thread/watch", threadId=T)
+    served.outbox.is_roomy = False
+    served.grow(rollout.turn("b"), path)
+    (watch,) = served.server.watches._watches.values()
+    watch.advance(served.server)
+    assert [note for note in served.outbox.notes if note.method == RECORDS] == []
+    served.outbox.is_roomy = True
+    for work in served.outbox.waiting:
+        work()
+    watch.advance(served.server)
+    sent = [note for note in served.outbox.notes if note.method == RECORDS]
+    assert [note.params["turnIds"] for note in sent] == [["t2"]]
