@@ -6,15 +6,16 @@ So it may be narrow, never wide. Format: docs/format.md, "Record types".
 
 from __future__ import annotations
 
+from codecs import utf_8_decode
 from collections.abc import Callable, Iterable
 from typing import Final
 
-import msgspec
 from msgspec import Struct
 
 from rollout.format.checks import check_record
 from rollout.format.decoding import UNDECODABLE, decode_line
 from rollout.format.items import check_item
+from rollout.format.making import make_decoder
 from rollout.format.payloads import Compacted, TurnContext
 from rollout.format.record import ABSENT, Envelope, Probe, Record
 from rollout.format.vocabulary import (
@@ -127,7 +128,10 @@ _TYPES: Final = frozenset({EVENT_MSG, SESSION_META, WORLD_STATE, CHECKPOINT, *_T
 _EVENTS: Final = EVENTS - TURN_ENDS
 """The same for events."""
 
-_decode: Final = msgspec.json.Decoder(_Envelope).decode
+_decode: Final = make_decoder(_Envelope).decode
+
+
+_PART_BYTES: Final = 16 << 10
 
 
 class Unclear(Struct, frozen=True, gc=False):
@@ -178,9 +182,15 @@ def _find_envelope(stored: bytes) -> _Envelope | None:
 
 
 def is_utf8(content: bytes) -> bool:
-    """Tell whether all of `content` is UTF-8."""
+    """Tell whether all of `content` is UTF-8.
+
+    A long line is decoded by parts: as one text it would take four times its size, of fresh memory.
+    """
+    start = 0
     try:
-        content.decode()
+        while len(content) - start > _PART_BYTES:
+            start += utf_8_decode(content[start : start + _PART_BYTES])[1]
+        (content[start:] if start else content).decode()
     except UnicodeDecodeError:
         return False
     return True

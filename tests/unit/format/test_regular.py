@@ -106,3 +106,10 @@ def test_text_beyond_ascii_takes_the_short_way() -> None:
 def test_utf8_is_told_from_other_bytes(content: bytes, expected: bool) -> None:
     """By decoding it."""
     assert is_utf8(content) is expected
+
+
+@pytest.mark.parametrize("shift", range(4))
+@pytest.mark.parametrize(("behind", "expected"), [(b"", True), (b"\xff", False), (b"\xc3", False)])
+def test_a_long_line_is_judged_as_a_short_one(shift: int, behind: bytes, expected: bool) -> None:
+    """It is decoded by parts, which may end inside a character."""
+    assert is_utf8(b"a" * shift + "😀".encode() * 20_000 + behind) is expected
