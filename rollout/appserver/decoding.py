@@ -15,6 +15,7 @@ from msgspec import Raw
 from rollout.appserver.params import ItemsList, ThreadList
 from rollout.appserver.protocol import INVALID_REQUEST, Refusal
 from rollout.format.decoding import UNDECODABLE, steadily
+from rollout.format.making import make_decoder
 from rollout.turns.paging import SortDirection
 
 T = TypeVar("T")
@@ -43,7 +44,7 @@ _UNTAGGED: Final = {
 
 @cache
 def _decoder(shape: Any) -> Any:
-    return msgspec.json.Decoder(shape).decode
+    return make_decoder(shape).decode
 
 
 def decode_params(params: Raw | None, shape: type[T]) -> T:

@@ -24,6 +24,7 @@ from rollout.appserver.choices import (
 )
 from rollout.appserver.decoding import decode_params, invalid
 from rollout.appserver.params import ThreadFork, ThreadResume, ThreadStart
+from rollout.format.making import make_decoder
 from rollout.store.options import ThreadOptions
 from rollout.store.sandboxes import SandboxMode
 
@@ -46,6 +47,10 @@ class Config(Struct, frozen=True):
     approval_policy: ApprovalPolicy | GranularPolicy | None = None
     sandbox_mode: SandboxMode | None = None
     service_tier: str | None = None
+
+
+_CONFIG: Final = make_decoder(Config)
+"""Made once, so that threads may convert to it side by side."""
 
 
 def config_of(call: Call, given: RunChoices) -> Config:

@@ -14,6 +14,7 @@ import msgspec
 from msgspec import UNSET, Raw, Struct, UnsetType
 
 from rollout.format.decoding import UNDECODABLE, decode_json
+from rollout.format.making import make_decoder
 
 PARSE_ERROR: Final = -32700
 INVALID_REQUEST: Final = -32600
@@ -124,7 +125,7 @@ class _Notified(Struct, frozen=True, rename="camel"):
     emitted_at_ms: int
 
 
-_decode_envelope: Final = msgspec.json.Decoder(_Envelope).decode
+_decode_envelope: Final = make_decoder(_Envelope).decode
 _encode: Final = msgspec.json.Encoder().encode
 
 

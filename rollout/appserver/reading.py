@@ -5,6 +5,7 @@ Contract: docs/protocol.md, "Methods".
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Final
 
 import msgspec
@@ -16,6 +17,7 @@ from rollout.appserver.opened import Opened
 from rollout.appserver.protocol import INVALID_PARAMS, Refusal, encode_value
 from rollout.appserver.shapes import shown_thread
 from rollout.errors import NotFound
+from rollout.format.decoding import decoder_of
 from rollout.turns.items import CommandExecution, McpToolCall, ThreadItem
 from rollout.turns.model import TurnItem
 from rollout.turns.paging import DEFAULT_LIMIT, ItemsView, Page, SortDirection
@@ -183,5 +185,8 @@ class _Part(Struct, frozen=True):
     type: str = ""
 
 
+_decode_part: Final[Callable[[Raw], _Part]] = decoder_of(_Part)
+
+
 def _is_text(part: Raw) -> bool:
-    return msgspec.json.decode(part, type=_Part).type == "text"
+    return _decode_part(part).type == "text"

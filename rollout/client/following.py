@@ -10,7 +10,6 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import Any, Final
 
-import msgspec
 from msgspec import Raw, Struct
 
 from rollout.client.connection import Connection
@@ -140,16 +139,15 @@ class Following:
         """Ask for a thread to be followed; return where it begins, and where its records are put."""
 
         def adopt(result: Raw) -> None:
-            with suppress(msgspec.MsgspecError):  # whoever asked is told of it
-                watch_id = msgspec.json.decode(result, type=_Named).watch_id
-                self._inbox(watch_id)
-                self._adopted.add(watch_id)
+            named = decode_json(result, _Named)  # where it is none, whoever asked is told of it
+            if named is not None:
+                self._inbox(named.watch_id)
+                self._adopted.add(named.watch_id)
 
         def abandon(result: Raw) -> None:
-            with suppress(msgspec.MsgspecError):
-                watch_id = msgspec.json.decode(result, type=_Named).watch_id
-                if self._end is None:
-                    connection.spawn(stop_quietly(self, connection, watch_id))
+            named = decode_json(result, _Named)
+            if named is not None and self._end is None:
+                connection.spawn(stop_quietly(self, connection, named.watch_id))
 
         self._starting += 1
         try:

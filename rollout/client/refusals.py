@@ -8,9 +8,9 @@ Contract: docs/protocol.md, "Errors".
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import Final, TypeVar
 
-import msgspec
 from msgspec import Raw, Struct
 
 from rollout.client.answers import Refused
@@ -25,7 +25,7 @@ from rollout.errors import (
     StorageFailed,
     UnsupportedFormat,
 )
-from rollout.format.decoding import UNDECODABLE
+from rollout.format.decoding import UNDECODABLE, decoder_of
 
 T = TypeVar("T")
 
@@ -64,6 +64,9 @@ class _Data(Struct, frozen=True):
     rollout: _Cause = _Cause()
 
 
+_decode_data: Final[Callable[[Raw], _Data | None]] = decoder_of(_Data | None)
+
+
 def read_answer(method: str, result: Raw, answer: type[T]) -> T:
     """Return an answer as what it should be, what is unknown in it kept. Raise UnsupportedFormat.
 
@@ -85,7 +88,7 @@ def unreadable(method: str, why: str) -> UnsupportedFormat:
 def error_of(refused: Refused) -> RolloutError:
     """Return the library's error for one that a server answered with."""
     try:
-        cause = msgspec.json.decode(refused.data, type=_Data | None) or _Data()
+        cause: _Data = _decode_data(refused.data) or _Data()
     except UNDECODABLE:
         cause = _Data()  # another server's words of its own
     family = _family(refused, cause.rollout.code)

@@ -19,6 +19,7 @@ from rollout.format import vocabulary
 from rollout.format.checks import check_record
 from rollout.format.decoding import UNDECODABLE, decode_probe, steadily
 from rollout.format.dialects import unfold
+from rollout.format.making import make_decoder
 from rollout.format.record import MAX_COUNT, AnyObject, Envelope, Era, Line, Probe, Reason, Record, Rejected
 from rollout.format.regular import Unclear, find_records
 from rollout.format.seals import find_seal_remains
@@ -34,7 +35,8 @@ class _StrictEnvelope(Struct, frozen=True, gc=False):
     metadata: AnyObject | None = None
 
 
-_decode_strict: Final = msgspec.json.Decoder(_StrictEnvelope).decode
+_decode_probe: Final = make_decoder(Probe).decode
+_decode_strict: Final = make_decoder(_StrictEnvelope).decode
 
 _LINE_BEGINS: Final = b'{"timestamp":"'
 _TOO_DEEP: Final = "nested too deeply to decode"
@@ -185,7 +187,7 @@ def _unfold(stored: bytes, start: int, era: Era) -> Line:
 
 def _misfit(payload: Raw) -> str:
     try:
-        msgspec.json.decode(payload, type=Probe)
+        _decode_probe(payload)
     except UNDECODABLE as bad:
         return str(bad)
     return "not of its shape"

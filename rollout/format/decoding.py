@@ -13,6 +13,7 @@ from typing import Any, Final, Generic, TypeVar, cast
 import msgspec
 from msgspec import Raw, Struct
 
+from rollout.format.making import make_decoder
 from rollout.format.record import ABSENT, Part, Probe, Record
 
 T = TypeVar("T")
@@ -36,7 +37,7 @@ class _LooseProbe(Struct, frozen=True):
     item: Raw = ABSENT
 
 
-_decode_raw: Final = msgspec.json.Decoder(_Holder[Raw]).decode
+_decode_raw: Final = make_decoder(_Holder[Raw]).decode
 
 
 def on_any_stack(call: Callable[[], T]) -> T:
@@ -64,12 +65,12 @@ def steadily(decode: Callable[[bytes], T], content: Raw | bytes) -> T:
 
 @cache
 def _decoder(shape: Any) -> Callable[[Raw | bytes], Any]:
-    return msgspec.json.Decoder(shape).decode
+    return make_decoder(shape).decode
 
 
 @cache
 def _line_decoder(shape: Any) -> Callable[[bytes], _Holder[Any]]:
-    return msgspec.json.Decoder(_Holder[shape]).decode
+    return make_decoder(_Holder[shape]).decode
 
 
 def decoder_of(shape: Any) -> Callable[[Raw | bytes], Any]:

@@ -12,6 +12,7 @@ import msgspec
 from msgspec import Raw, Struct
 
 from rollout.format.decoding import decode_json, steadily
+from rollout.format.making import make_decoder
 from rollout.format.record import ABSENT, Era
 
 _STATE: Final = "a state line, kept by an early client for itself"
@@ -52,9 +53,9 @@ class _Any(Struct, frozen=True):
     timestamp: Raw = Raw(b"")
 
 
-_decode_bare: Final = msgspec.json.Decoder(_Bare).decode
-_decode_flat: Final = msgspec.json.Decoder(_Flat).decode
-_decode_members: Final = msgspec.json.Decoder(dict[str, Raw]).decode
+_decode_bare: Final = make_decoder(_Bare).decode
+_decode_flat: Final = make_decoder(_Flat).decode
+_decode_members: Final = make_decoder(dict[str, Raw]).decode
 
 
 def era_of(line: bytes) -> Era | None:

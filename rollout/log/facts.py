@@ -14,6 +14,7 @@ import msgspec
 from msgspec import UNSET, Raw, Struct, UnsetType
 
 from rollout.format.decoding import UNDECODABLE, decode_json
+from rollout.format.making import make_decoder
 from rollout.fs.api import FileStat, FileSystem
 from rollout.ids import ThreadId, find_uuid
 from rollout.log.layout import facts_path
@@ -77,8 +78,8 @@ class FactsLine(Struct, frozen=True, rename="camel"):
     patch: dict[str, Raw]
 
 
-_decode_line: Final = msgspec.json.Decoder(FactsLine).decode
-_decode_members: Final = msgspec.json.Decoder(dict[str, Raw]).decode
+_decode_line: Final = make_decoder(FactsLine).decode
+_decode_members: Final = make_decoder(dict[str, Raw]).decode
 
 
 class Folded(Struct):

@@ -14,6 +14,7 @@ import msgspec
 from msgspec import Raw, Struct
 
 from rollout.format.decoding import UNDECODABLE
+from rollout.format.making import make_decoder
 from rollout.format.payloads import Count, TurnSettings
 from rollout.log.anchor import digest_text
 from rollout.replay.usage import Usage
@@ -169,8 +170,8 @@ class UnlikeError(Exception):
     """The files do not hold what the checkpoint says, or it says what none does."""
 
 
-_decode: Final = msgspec.json.Decoder(Checkpoint).decode
-_decode_parts: Final = msgspec.json.Decoder(list[Part]).decode
+_decode: Final = make_decoder(Checkpoint).decode
+_decode_parts: Final = make_decoder(list[Part]).decode
 
 
 def encode_checkpoint(checkpoint: Checkpoint) -> bytes | None:

@@ -12,13 +12,13 @@ from io import BytesIO
 from itertools import accumulate
 from typing import Final, Protocol
 
-import msgspec
 from msgspec import Raw, Struct
 
 from rollout.format import vocabulary
 from rollout.format.codec import decode_pieces
 from rollout.format.decoding import UNDECODABLE, decode_payload, payload_of
 from rollout.format.items import is_history
+from rollout.format.making import make_decoder
 from rollout.format.payloads import Compacted, TurnContext, WorldState
 from rollout.format.record import Era, Record
 from rollout.log.anchor import anchor_of
@@ -114,7 +114,7 @@ class _Payload(Struct, frozen=True, gc=False):
     payload: Raw
 
 
-_decode_payloads: Final = msgspec.json.Decoder(_Payload).decode_lines
+_decode_payloads: Final = make_decoder(_Payload).decode_lines
 
 
 def find_foundation(

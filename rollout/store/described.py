@@ -14,6 +14,7 @@ from msgspec import Raw, Struct
 from rollout.catalog.kinds import kind_of
 from rollout.catalog.threads import Described
 from rollout.errors import RolloutError
+from rollout.format.making import make_decoder
 from rollout.format.record import Mode
 from rollout.fs.api import FileSystem
 from rollout.ids import ThreadId
@@ -117,7 +118,7 @@ def _kept(summary: ThreadSummary) -> bytes:
 
 @cache
 def _decoder() -> msgspec.json.Decoder[_Kept]:
-    return msgspec.json.Decoder(_Kept)
+    return make_decoder(_Kept)
 
 
 def shown_summary(kept: bytes, name: str | None) -> ThreadSummary:

@@ -15,6 +15,7 @@ import msgspec
 from msgspec import Raw, Struct
 
 from rollout.format.decoding import UNDECODABLE, decoder_of
+from rollout.format.making import make_decoder
 from rollout.turns import hook_text, items, legacy_calls, parts, review, stored_messages, stored_sent, words
 from rollout.turns.stored import public_item
 
@@ -222,7 +223,7 @@ def _collab(tool: words.CollabTool) -> ItemReader:
     return _own_id(legacy_calls.CollabEnd, partial(legacy_calls.public_collab, tool=tool))
 
 
-_decode_prompt: Final = msgspec.json.Decoder(tuple[PromptText, ...]).decode
+_decode_prompt: Final = make_decoder(tuple[PromptText, ...]).decode
 
 _READERS: Final[dict[str, ItemReader]] = {
     "user_message": _numbered(SentMessage, _user_message),
