@@ -65,8 +65,10 @@ class Hub:
             self.lanes.submit(None, self._warm_up)
 
     def _warm_up(self) -> None:
+        from rollout.appserver.memory import give_back_large_blocks
         from rollout.appserver.warming import warm_up  # late: it brings along all that methods need
 
+        give_back_large_blocks()
         warm_up(self.server)
 
     def broadcast(self, notes: tuple[Note, ...], besides: Connection | None) -> None:
