@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -94,3 +95,13 @@ def test_model_input_is_what_a_plain_parser_builds(thread: Thread) -> None:
             history = record["payload"]["replacement_history"]
     with open_thread(thread) as lineage:
         assert json.loads(read_context(lineage).input_json()) == history
+
+
+def test_old_leftovers_of_killed_runs_are_taken_away(tmp_path: Path) -> None:
+    """Those of a run that may still go on stay, and so does what is kept."""
+    for name in ("growth-old", "growth-new", "archive-5-0123"):
+        (tmp_path / name / "home").mkdir(parents=True)
+    for name in ("growth-old", "archive-5-0123"):
+        os.utime(tmp_path / name, (0, 0))
+    Data(tmp_path).clear_leftovers()
+    assert {path.name for path in tmp_path.iterdir()} == {"growth-new", "archive-5-0123"}

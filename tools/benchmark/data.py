@@ -3,6 +3,7 @@
 import hashlib
 import json
 import shutil
+import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -12,6 +13,8 @@ from benchmark.texts import Texts
 
 _SOURCES = ("texts.py", "records.py", "items.py", "compaction.py", "generator.py")
 _FOLDERS = 100
+_SCRATCH = ("growth-*", "recording-*", "rollout-bench-*", "*.draft")
+_DAY_SECONDS = 86_400
 _ID_LENGTH = 36
 _CHECKPOINTS = 2
 """Counted up when recorded threads are to be recorded again."""
@@ -56,6 +59,13 @@ class Data:
         self.folder = folder
         own = Path(__file__).parent
         self._version = hashlib.sha256(b"".join((own / name).read_bytes() for name in _SOURCES)).hexdigest()
+
+    def clear_leftovers(self) -> None:
+        """Take away what runs that were killed more than a day ago left behind."""
+        for pattern in _SCRATCH:
+            for folder in self.folder.glob(pattern):
+                if time.time() - folder.stat().st_mtime > _DAY_SECONDS:
+                    shutil.rmtree(folder, ignore_errors=True)
 
     def thread(self, shape: Shape) -> Thread:
         """Return the thread of a shape."""

@@ -70,6 +70,7 @@ def _load(place: str) -> Callable[..., Any]:
 def run_suites(suites: list[str], run: Run) -> Json:
     """Measure suites one after the other; one that fails is named, and the others go on."""
     begin = time.monotonic()
+    run.data.clear_leftovers()
     result: Json = {
         "format": _FORMAT,
         "at": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
