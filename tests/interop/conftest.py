@@ -21,6 +21,7 @@ from rollout.store.root import open_store
 from rollout.store.store import Store
 from tests.interop.asked import Answers, ask_home
 from tests.interop.live import Live
+from tests.interop.ours import is_older
 
 REQUIRE_VARIABLE = "ROLLOUT_REQUIRE_INTEROP"
 ROOT = Path(__file__).parents[2]
@@ -56,6 +57,18 @@ def client(request: pytest.FixtureRequest, found: Found) -> Client:
         pytest.skip(message)
     outcomes[outcome.name] = f"driven, release {outcome.version}"
     return outcome
+
+
+@pytest.fixture(scope="session")
+def newest(found: Found) -> Client:
+    """The newest release of the reference client: older ones show items without their times."""
+    client = next((one for one in found.clients if not is_older(one, 0, 169)), None)
+    if client is None:
+        reasons = "; ".join(f"{one.name}: {one.reason}" for one in found.missing)
+        if os.environ.get(REQUIRE_VARIABLE) == "1":
+            pytest.fail(f"{reasons} ({REQUIRE_VARIABLE}=1)", pytrace=False)
+        pytest.skip(reasons)
+    return client
 
 
 @pytest.fixture(scope="session")

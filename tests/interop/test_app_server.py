@@ -6,7 +6,6 @@ What may differ is named here with its reason, and listed in docs/protocol.md.
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -16,7 +15,7 @@ from typing import Any
 import pytest
 from refclient.capture import copy_home, make_live
 from refclient.endpoint import StandIn
-from refclient.install import Client, Found
+from refclient.install import Client
 from refclient.rpc import AppServer, RefusalError
 
 from rollout.appserver.configured import read_settings
@@ -24,8 +23,6 @@ from rollout.appserver.dispatch import handle
 from rollout.appserver.protocol import encode_response, parse_message
 from rollout.appserver.server import Server
 from rollout.store.root import open_store
-from tests.interop.conftest import REQUIRE_VARIABLE
-from tests.interop.ours import is_older
 from tests.recorded_home import now_ms
 
 pytestmark = pytest.mark.interop
@@ -134,20 +131,11 @@ def side_by_side(client: Client, home: Path, scratch: Path) -> Iterator[Sides]:
 
 @pytest.fixture(scope="module", params=HOMES)
 def sides(
-    request: pytest.FixtureRequest, found: Found, tmp_path_factory: pytest.TempPathFactory
+    request: pytest.FixtureRequest, newest: Client, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Sides]:
-    """Both servers on every recorded home of which theirs can be made to know all turns.
-
-    Theirs is the newest release: older ones show items without their times.
-    """
-    client = next((one for one in found.clients if not is_older(one, 0, 169)), None)
-    if client is None:
-        reasons = "; ".join(f"{one.name}: {one.reason}" for one in found.missing)
-        if os.environ.get(REQUIRE_VARIABLE) == "1":
-            pytest.fail(f"{reasons} ({REQUIRE_VARIABLE}=1)", pytrace=False)
-        pytest.skip(reasons)
+    """Both servers on every recorded home of which theirs can be made to know all turns."""
     home = RECORDED / request.param
-    with side_by_side(client, home, tmp_path_factory.mktemp(request.param)) as both:
+    with side_by_side(newest, home, tmp_path_factory.mktemp(request.param)) as both:
         yield both
 
 
