@@ -244,6 +244,7 @@ class Comparison:
             return
         if not is_warm_up:
             row.samples_ms.append(found.ms)
+            row.processor_ms.append(found.processor_ms)
             row.peak_bytes = max(row.peak_bytes or 0, found.peak_bytes)
 
     def _peak(self, row: TimedRow, stage: str, one: Contender, work: str, place: list[str]) -> None:

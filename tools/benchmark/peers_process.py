@@ -2,6 +2,7 @@
 
 import json
 import os
+import resource
 import select
 import shutil
 import subprocess
@@ -98,13 +99,14 @@ class Once:
     """What a process took that did a single piece of work, from start to end."""
 
     ms: float
+    processor_ms: float
     peak_bytes: int
 
 
 def run_once(contender: Contender, folder: Path, turns: Path, work: str, *place: str) -> Once:
     """Run a process that opens the subject, does the work and ends. Raise SubjectFailed."""
     command = contender.command(folder, turns, "once", work, *place)
-    begin = time.perf_counter()
+    before, begin = children_ms(), time.perf_counter()
     try:
         done = subprocess.run(
             command, check=True, capture_output=True, env=subject_environment(), timeout=_PATIENCE_SECONDS
@@ -115,7 +117,13 @@ def run_once(contender: Contender, folder: Path, turns: Path, work: str, *place:
         words = error.stderr.decode(errors="replace").strip().splitlines()
         raise SubjectFailed(f"ended early: {words[-1] if words else error}"[:300]) from error
     took_ms = (time.perf_counter() - begin) * _MS
-    return Once(took_ms, json.loads(done.stdout)["peak_bytes"])
+    return Once(took_ms, children_ms() - before, json.loads(done.stdout)["peak_bytes"])
+
+
+def children_ms() -> float:
+    """Return the processor time of all processes that this one has waited for."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return (used.ru_utime + used.ru_stime) * _MS
 
 
 def count_syncs(

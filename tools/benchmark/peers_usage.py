@@ -6,7 +6,6 @@ totals are compared.
 """
 
 import json
-import os
 import subprocess
 import sys
 import tempfile
@@ -16,6 +15,7 @@ from pathlib import Path
 
 from benchmark.data import Thread
 from benchmark.peer_environments import find_npm_tool
+from benchmark.peers_process import children_ms
 from benchmark.timed import TimedRow
 from benchmark.work import environment
 
@@ -65,14 +65,12 @@ def _own_total(output: bytes) -> int:
 
 def _run(row: TimedRow, command: Sequence[str], places: dict[str, str]) -> bytes:
     begin = time.perf_counter()
-    used = os.times()
+    before = children_ms()
     done = subprocess.run(
         command, check=True, capture_output=True, env=environment() | places, timeout=_SECONDS
     )
     row.samples_ms.append((time.perf_counter() - begin) * _MS)
-    after = os.times()
-    spent = after.children_user + after.children_system - used.children_user - used.children_system
-    row.processor_ms.append(spent * _MS)
+    row.processor_ms.append(children_ms() - before)
     return done.stdout
 
 
