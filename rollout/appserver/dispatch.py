@@ -53,7 +53,7 @@ class Method(NamedTuple):
     reads_home: tuple[str, ...] | None = None
 
 
-_SLOTS: Final = 4
+_SLOTS: Final = 2
 """So many requests that look through many threads run at once: all others find a worker."""
 _READING: Final = "rollout.appserver.reading"
 _LIVE: Final = "rollout.appserver.living"
