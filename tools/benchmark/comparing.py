@@ -21,7 +21,7 @@ from benchmark.timed import TimedRow
 
 _SPARE_TURNS = 400
 QUICK = Plan((20,), 100, (60,), 1, 5.0, 2.0, is_quick=True)
-NORMAL = Plan((1_000, 10_000), 1_000, (1_000, 10_000), 7, 60.0, 15.0)
+NORMAL = Plan((1_000, 10_000), 1_000, (1_000, 10_000), 7, 30.0, 15.0)
 
 
 def run_comparing(data: Data, *, is_quick: bool, rounds: int, say: Say) -> list[TimedRow]:

@@ -156,7 +156,8 @@ class Comparison:
                     _note(groups["append"].of(one), f"FAILED: {failed}")
                     continue
                 if reached < depth:
-                    reason = f"stopped after {self._plan.fill_seconds:.0f} s, behind {reached:,} turns"
+                    spent = f"{self._plan.fill_seconds:.0f} s of processor time"
+                    reason = f"stopped after {spent}, behind {reached:,} turns"
                     _note(groups["append"].of(one), reason)
                     self._say(f"  {one.title}: {reason}")
                     continue

@@ -128,11 +128,12 @@ def write_turns(path: Path, count: int, line_of: Callable[[int], bytes]) -> Path
 class Limit:
     """A number of seconds that something may take."""
 
-    def __init__(self, seconds: float) -> None:
-        """Count from now."""
-        self._end = time.monotonic() + seconds
+    def __init__(self, seconds: float, clock: Callable[[], float] = time.monotonic) -> None:
+        """Count from now, by a clock."""
+        self._clock = clock
+        self._end = clock() + seconds
 
     @property
     def is_over(self) -> bool:
         """Whether they have passed."""
-        return time.monotonic() > self._end
+        return self._clock() > self._end
