@@ -30,6 +30,8 @@ OFFERED_FROM_BYTES: Final = 1 << 20
 
 Making one adds a fifth to the resume that does, and the next one takes a twentieth of it.
 """
+OFFERED_TO_FORKS_FROM_BYTES: Final = 8 << 20
+"""The same for a history of several rollouts, which is read once more to make one."""
 
 
 class ReadStats(Struct, frozen=True, rename="camel"):
@@ -147,7 +149,7 @@ def read_context(
     if reading.scan.reference is Reference.NEVER and below is not None:
         reference = below.reference
     next_ordinal, not_resumable = _continuation(reading)
-    if sidecars is not None and reading.bytes_scanned > OFFERED_FROM_BYTES and not reads_everything:
+    if sidecars is not None and _was_long(reading) and not reads_everything:
         from rollout.replay.positions import offer_checkpoint  # most readings have none to offer
 
         offer_checkpoint(reading, settled, sidecars)
@@ -169,6 +171,11 @@ def read_context(
     )
 
 
+def _was_long(reading: Reading) -> bool:
+    is_alone = len(reading.lineage.segments) == 1
+    return reading.bytes_scanned > (OFFERED_FROM_BYTES if is_alone else OFFERED_TO_FORKS_FROM_BYTES)
+
+
 def _history(reading: Reading, settled: Settled, sidecars: Sidecars | None) -> ModelHistory:
     loaded = reading.loaded
     if reading.older is None or loaded is None or loaded.items is not None:
@@ -183,7 +190,7 @@ def _replay_all(sidecars: Sidecars | None, lineage: Lineage) -> list[HistoryItem
     reading.run()
     refuse_broken(lineage.thread_id, reading.broken)
     settled = settle(reading)
-    if sidecars is not None and reading.bytes_scanned > OFFERED_FROM_BYTES:
+    if sidecars is not None and _was_long(reading):
         from rollout.replay.positions import offer_checkpoint
 
         offer_checkpoint(reading, settled, sidecars)

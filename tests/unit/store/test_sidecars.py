@@ -22,6 +22,7 @@ def everything_is_long(monkeypatch: pytest.MonkeyPatch) -> None:
     """Logs of some kilobytes are long enough to be worth a sidecar; a header is looked for in 32."""
     monkeypatch.setattr(sidecars, "WORTH_BYTES", 3000)
     monkeypatch.setattr(context, "OFFERED_FROM_BYTES", 45_000)
+    monkeypatch.setattr(context, "OFFERED_TO_FORKS_FROM_BYTES", 45_000)
 
 
 def long_thread(number: int = 1) -> Rollout:
@@ -195,6 +196,22 @@ def test_a_fork_of_a_long_thread_starts_from_its_own(tmp_path: Path) -> None:
     with open_store(tmp_path) as store:
         assert resumed(store, child) is ReadPath.FULL
         assert resumed(store, child) is ReadPath.SIDECAR
+
+
+def test_a_fork_is_read_again_only_where_that_is_long(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """To make its sidecar takes a second reading, so a resume must have read more than of one rollout."""
+    monkeypatch.setattr(context, "OFFERED_TO_FORKS_FROM_BYTES", 1 << 20)
+    parent = thread(1)
+    for at in range(20):
+        parent.turn(f"question {at}", "yes").event("warning", message="x" * 2000)
+    child = parent.fork(2).turn("in the child")
+    put(tmp_path, parent)
+    put(tmp_path, child)
+    with open_store(tmp_path) as store:
+        resumed(store, child)
+    assert not sidecar_of(tmp_path, child).exists()
 
 
 def test_those_of_rollouts_that_are_gone_are_taken_away(tmp_path: Path) -> None:
