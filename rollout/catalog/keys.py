@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Final
 
 KEYS: Final[dict[str, str]] = {
-    "threads": "1a4235d2eec3ef5a",
-    "turns": "4b99860b12fc536c",
-    "search": "2e415af032d613f1",
-    "usage": "1a4235d2eec3ef5a",
-    "spawn": "c55a0309766cf32b",
-    "spoken": "761c196f01258a1f",
+    "threads": "e6c518bb2053c63b",
+    "turns": "81a6622ea20887fc",
+    "search": "9325405a6e8317ae",
+    "usage": "e6c518bb2053c63b",
+    "spawn": "cee5edb4c52bb496",
+    "spoken": "ea18194859a5beba",
 }

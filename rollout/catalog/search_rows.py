@@ -38,8 +38,8 @@ _ALL_ROWS: Final = "SELECT group_concat(rowid) FROM search_words WHERE search_wo
 class Rows:
     """The rows that match, by block.
 
-    One word is looked up at both ends of the index, where the threads that were used last mostly are, and
-    elsewhere block by block: both are cheap. Anything else takes looking at all rows there are.
+    Looked up at both ends of the index, where the threads that were used last mostly are: that is cheap. For
+    one word what lies elsewhere is looked up block by block; for anything else that takes all rows there are.
     """
 
     def __init__(self, connection: sqlite3.Connection, wanted: Wanted) -> None:
@@ -47,20 +47,18 @@ class Rows:
         self._expression = expression_for(wanted)
         self._blocks: dict[int, list[int]] = {}
         self._low, self._high = _NO_BLOCK, _NO_BLOCK
-        if _is_one_word(wanted.node):
-            oldest = self._edge("ASC")
-            if len(oldest) < _EDGE_ROWS:
-                self._keep(oldest)
-                return
-            newest = self._edge("DESC")
-            # The last one of either is cut.
-            self._low, self._high = oldest[-1] >> BLOCK_BITS, newest[-1] >> BLOCK_BITS
-            self._keep(
-                {row for row in (*oldest, *newest) if not self._low <= row >> BLOCK_BITS <= self._high}
-            )
-        else:
-            (rows,) = connection.execute(_ALL_ROWS, (self._expression,)).fetchone()
-            self._keep(msgspec.json.decode(f"[{rows or ''}]", type=list[int]))
+        self._is_one_word = _is_one_word(wanted.node)
+        if _has_prefix(self._expression):
+            self._keep_all()
+            return
+        oldest = self._edge("ASC")
+        if len(oldest) < _EDGE_ROWS:
+            self._keep(oldest)
+            return
+        newest = self._edge("DESC")
+        # The last one of either is cut.
+        self._low, self._high = oldest[-1] >> BLOCK_BITS, newest[-1] >> BLOCK_BITS
+        self._keep({row for row in (*oldest, *newest) if not self._low <= row >> BLOCK_BITS <= self._high})
 
     def _edge(self, direction: str) -> list[int]:
         sql = f"{_ROWS} ORDER BY rowid {direction} LIMIT {_EDGE_ROWS}"
@@ -73,9 +71,22 @@ class Rows:
     def of(self, block: int) -> list[int]:
         """Return the rows of a block that match, in no order."""
         if self._low <= block <= self._high:
-            found = self._connection.execute(_BLOCK_OF_ROWS, (self._expression, block))
-            return [row for (row,) in found]
+            if self._is_one_word:
+                found = self._connection.execute(_BLOCK_OF_ROWS, (self._expression, block))
+                return [row for (row,) in found]
+            self._keep_all()
         return self._blocks.get(block, [])
+
+    def _keep_all(self) -> None:
+        (rows,) = self._connection.execute(_ALL_ROWS, (self._expression,)).fetchone()
+        self._blocks.clear()
+        self._low, self._high = _NO_BLOCK, _NO_BLOCK
+        self._keep(msgspec.json.decode(f"[{rows or ''}]", type=list[int]))
+
+
+def _has_prefix(expression: str) -> bool:
+    """Tell whether one row takes as much work as all: the rows of all words are put together first."""
+    return "*" in expression
 
 
 def _is_one_word(node: Node) -> bool:
@@ -88,6 +99,7 @@ _OWN_BLOCKS: Final = (
     " UNION ALL SELECT b.block, NULL, t.words FROM search_titles t"
     " JOIN search_blocks b ON b.title_id = t.title_id WHERE t.thread_id = ?1"
 )
+
 _ROWS_IN_BLOCKS: Final = f"{_ROWS} AND rowid >> {BLOCK_BITS} IN (SELECT value FROM json_each(?2))"  # noqa: S608
 
 
@@ -106,13 +118,13 @@ def find_hits(connection: sqlite3.Connection, wanted: Wanted, thread_ids: list[s
         for thread_id in thread_ids
         for block, path, title in connection.execute(_OWN_BLOCKS, (thread_id,))
     }
-    if _is_one_word(wanted.node):
+    expression = expression_for(wanted)
+    if _has_prefix(expression):
+        chosen = msgspec.json.encode(list(blocks)).decode()
+        rows = [row for (row,) in connection.execute(_ROWS_IN_BLOCKS, (expression, chosen))]
+    else:
         matching = Rows(connection, wanted)
         rows = [row for block in blocks for row in matching.of(block)]
-    else:
-        chosen = msgspec.json.encode(list(blocks)).decode()
-        found = connection.execute(_ROWS_IN_BLOCKS, (expression_for(wanted), chosen))
-        rows = [row for (row,) in found]
     hits: dict[str, list[Hit]] = {thread_id: [] for thread_id in thread_ids}
     for row in sorted(rows, reverse=True):
         block = blocks[row >> BLOCK_BITS]

@@ -235,7 +235,15 @@ def test_words_that_very_many_messages_have_come_by_recency(
     monkeypatch.setattr("rollout.catalog.search_rows._EDGE_ROWS", 2)
     for number in range(1, 6):
         disk.put(thread(number).turn("the lease").turn("lease" if number == 1 else "no"), minute=number)
-    for query in ("lease", "lea*", '"the lease"'):
+    for query in (
+        "lease",
+        "lea*",
+        '"the lease"',
+        "the lease",
+        "the OR lease",
+        "lease NOT epoch",
+        "the OR lea*",
+    ):
         page = search(disk, query, limit=3)
         assert (numbers_of(page), page.total) == ([5, 4, 3], None)
         page = search(disk, query, limit=3, cursor=page.next_cursor)
