@@ -23,6 +23,8 @@ from rollout.appserver.protocol import Unreadable
 
 _LOCAL: Final = frozenset({"127.0.0.1", "localhost", "::1"})
 _POLICY_VIOLATION: Final = 1008
+_PING_SECONDS: Final = 20
+"""So often something is sent to a client, so that the system finds out about one that is no more."""
 _LONGEST_REASON: Final = 120
 _BEARER: Final = "Bearer "
 
@@ -103,7 +105,14 @@ async def serve_clients(
 
     limit = hub.server.max_message_bytes
     async with serve(
-        serve_one, host, port, process_request=check, max_size=limit, compression=None
+        serve_one,
+        host,
+        port,
+        process_request=check,
+        max_size=limit,
+        compression=None,
+        ping_interval=_PING_SECONDS,
+        ping_timeout=None,  # an answer to it waits behind requests that are not read yet
     ) as server:
         shown = f"[{host}]" if ":" in host else host
         for one in server.sockets:

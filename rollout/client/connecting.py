@@ -83,7 +83,13 @@ async def connect_websocket(
         ) from error
     headers = {"Authorization": f"Bearer {token}"} if token is not None else {}
     try:
-        connection = await connect(url, additional_headers=headers, max_size=None, compression=None)
+        connection = await connect(
+            url,
+            additional_headers=headers,
+            max_size=None,
+            compression=None,
+            ping_timeout=None,  # a server reads it behind all that it was asked before
+        )
     except InvalidURI as error:
         raise InvalidRequest(f"connecting to {url}: {error}", hint="Pass ws://HOST:PORT.") from error
     except InvalidStatus as error:
