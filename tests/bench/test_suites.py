@@ -60,6 +60,17 @@ def test_suite_that_fails_is_named_and_the_others_go_on(
     assert [row["suite"] for row in found["rows"]] == ["reading"]
 
 
+def test_run_that_is_stopped_leaves_what_it_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The result so far is kept after every suite."""
+    row = made_row("resume", 1)
+    monkeypatch.setattr(suites, "_in_own_process", lambda *_: {"rows": [row], "threads": []})
+    kept: list[int] = []
+    suites.run_suites(
+        ["reading", "forks"], small_run(Data(tmp_path)), lambda run: kept.append(len(run["rows"]))
+    )
+    assert kept == [1, 2]
+
+
 def test_suite_that_hangs_is_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The run is bounded: it goes on after a suite's time, and says so."""
     monkeypatch.setitem(suites._LIMIT_SECONDS, "quick", 0.0)
@@ -72,7 +83,7 @@ def test_suite_that_hangs_is_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 def test_run_says_what_it_was_taken_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The machine, the versions, and its speed at both ends."""
     monkeypatch.setattr(suites, "_in_own_process", lambda *_: {"rows": [], "threads": []})
-    found = suites.run_suites([], small_run(Data(tmp_path)))
+    found = suites.run_suites(["forks"], small_run(Data(tmp_path)))
     assert {"cpu", "cores", "memory_gib", "disk", "system", "python", "msgspec", "commit"} <= set(
         found["machine"]
     )

@@ -45,9 +45,11 @@ def main() -> int:
         return 0
     # The last run is looked for before this one becomes it.
     before = None if options.compare is None else _before(options.compare, run.scale.name)
-    result = _read(options.load) if options.load else run_suites(suites, run)
-    if not options.load:
-        _say(f"kept as {keep(result, _BENCH / 'history')}")
+    result = (
+        _read(options.load)
+        if options.load
+        else run_suites(suites, run, lambda one: keep(one, _BENCH / "history"))
+    )
     print(table(result))
     if options.json is not None:
         options.json.write_text(as_text(result), encoding="utf-8")

@@ -67,8 +67,11 @@ def _load(place: str) -> Callable[..., Any]:
     return found
 
 
-def run_suites(suites: list[str], run: Run) -> Json:
-    """Measure suites one after the other; one that fails is named, and the others go on."""
+def run_suites(suites: list[str], run: Run, keep: Callable[[Json], object] = lambda _: None) -> Json:
+    """Measure suites one after the other; one that fails is named, and the others go on.
+
+    `keep` is given the result so far after each of them, so that a run that is stopped leaves what it found.
+    """
     begin = time.monotonic()
     run.data.clear_leftovers()
     result: Json = {
@@ -82,6 +85,7 @@ def run_suites(suites: list[str], run: Run) -> Json:
         "threads": [],
         "rows": [],
         "failures": [],
+        "took_seconds": 0.0,
     }
     for suite in suites:
         run.say(f"== {suite}, after {(time.monotonic() - begin) / 60:.1f} minutes")
@@ -92,12 +96,12 @@ def run_suites(suites: list[str], run: Run) -> Json:
                 line for line in (getattr(error, "stderr", "") or str(error)).splitlines() if line.strip()
             ]
             result["failures"].append({"suite": suite, "error": " / ".join(said[-_ERROR_LINES:])})
-            continue
-        result["rows"] += found["rows"]
-        result["threads"] += found["threads"]
-    result["rows"] = with_ratios(result["rows"])
-    result["speed"]["end"] = speed(run.data.folder)
-    result["took_seconds"] = round(time.monotonic() - begin, 1)
+        else:
+            result["rows"] += with_ratios(found["rows"])
+            result["threads"] += found["threads"]
+        result["speed"]["end"] = speed(run.data.folder)
+        result["took_seconds"] = round(time.monotonic() - begin, 1)
+        keep(result)
     return result
 
 
@@ -115,8 +119,8 @@ def _in_own_process(suite: str, run: Run) -> Json:
         process = subprocess.Popen(
             command, stderr=subprocess.PIPE, text=True, env=environment(), start_new_session=True
         )
-        said, limit_seconds, begin = [], _LIMIT_SECONDS[run.scale.name], time.monotonic()
-        timer = threading.Timer(limit_seconds, _end, (process,))
+        said, limit_seconds, is_over = [], _LIMIT_SECONDS[run.scale.name], threading.Event()
+        timer = threading.Timer(limit_seconds, lambda: (is_over.set(), _end(process)))
         timer.start()
         assert process.stderr is not None, "it was opened with a pipe"
         with process:
@@ -128,9 +132,9 @@ def _in_own_process(suite: str, run: Run) -> Json:
             finally:
                 timer.cancel()
                 _end(process)
-        if process.returncode < 0 and time.monotonic() - begin > limit_seconds:
+        if is_over.is_set():
             said.append(f"it took longer than {limit_seconds / 60:.0f} minutes")
-        if process.returncode:
+        if process.returncode or is_over.is_set():
             raise subprocess.CalledProcessError(process.returncode, command, stderr="".join(said))
         found: Json = json.loads(path.read_text())
         return found
