@@ -123,13 +123,23 @@ async def _settle() -> None:
 
 
 async def stopped() -> None:
-    """Wait until the process is told to stop."""
+    """Wait until the process is told to stop; told twice, it does not wait to end in order."""
     loop = asyncio.get_running_loop()
     told = asyncio.Event()
+
+    def tell(*_: object) -> None:
+        loop.call_soon_threadsafe(told.set)
+
+    # Not by the loop's own handlers: the pipe that wakes it may be full of calls, and the signal is lost.
+    before = {}
     for one in (signal.SIGINT, signal.SIGTERM):
-        with suppress(NotImplementedError, RuntimeError, ValueError):
-            loop.add_signal_handler(one, told.set)
-    await told.wait()
+        with suppress(ValueError):  # in another thread than the main one
+            before[one] = signal.signal(one, tell)
+    try:
+        await told.wait()
+    finally:
+        for one, handler in before.items():
+            signal.signal(one, handler)
 
 
 def _fault_handler(report: Report) -> Callable[[asyncio.AbstractEventLoop, dict[str, Any]], None]:

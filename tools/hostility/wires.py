@@ -53,6 +53,8 @@ class Streams:
     def __init__(self, into: int, out: int) -> None:
         self.into = into
         self.out = out
+        self._ready = select.poll()
+        self._ready.register(out, select.POLLIN)
         self._lines: deque[bytes] = deque()
         self._rest: list[bytes] = []
 
@@ -70,7 +72,7 @@ class Streams:
         """Return the next line."""
         ends_at = time.monotonic() + seconds
         while not self._lines:
-            if not select.select([self.out], [], [], max(0.0, ends_at - time.monotonic()))[0]:
+            if not self._ready.poll(max(0.0, ends_at - time.monotonic()) * 1e3):
                 raise TimeoutError(f"nothing was said for {seconds:g} s")
             try:
                 content = os.read(self.out, _READ_BYTES)
