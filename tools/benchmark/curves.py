@@ -23,6 +23,7 @@ from benchmark.growth import (
 )
 
 _MB = 1e6
+_PROCESSOR = ("processor_ms", "processor_low_ms", "processor_high_ms")
 
 Json = dict[str, Any]
 
@@ -121,15 +122,14 @@ def _marks(run: Json) -> list[Mark]:
 def _panel(
     rows: list[Json], work: str, subjects: tuple[str, ...], budget: str = "", limit_at: float | None = None
 ) -> Panel:
-    curves = []
+    """Return a work's curves: by the clock where it waits for the disk, else by processor time."""
+    curves, is_clocked = [], work in {FORK, APPEND}
+    names = ("median_ms", "low_ms", "high_ms") if is_clocked else _PROCESSOR
     for subject in subjects:
-        points = [
-            Point(_along(row), row["median_ms"], row["low_ms"], row["high_ms"])
-            for row in _rows_of(rows, work, subject)
-        ]
+        points = [Point(_along(row), *(row[name] for name in names)) for row in _rows_of(rows, work, subject)]
         curves += [Curve(subject, points)] if points else []
     limit = BUDGETS[budget].limit if budget else None
-    return Panel(work, "ms", curves, limit, limit_at)
+    return Panel(work, "ms by the clock" if is_clocked else "ms of processor time", curves, limit, limit_at)
 
 
 def _memory(rows: list[Json], work: str, subjects: tuple[str, ...], budget: str) -> Panel:

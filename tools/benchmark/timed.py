@@ -82,6 +82,7 @@ class TimedRow:
         """Return the row as JSON."""
         times, used = sorted(self.samples_ms), sorted(self.processor_ms)
         low_ms, high_ms = middle_half(times)
+        used_low_ms, used_high_ms = middle_half(used)
         return {
             "group": self.group,
             "name": self.name,
@@ -95,6 +96,8 @@ class TimedRow:
             "samples": len(times),
             "processor_ms": self.used_ms,
             "processor_min_ms": used[0] if used else None,
+            "processor_low_ms": used_low_ms,
+            "processor_high_ms": used_high_ms,
             "budgets": {key: found for key in self.budgets if (found := self.found(key)) is not None},
             "bytes_read": self.bytes_read,
             "bytes_written": self.bytes_written,
