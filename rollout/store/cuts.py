@@ -23,8 +23,12 @@ from rollout.turns.legacy import LegacyTurns, TurnSpan
 
 
 class _Newest(Struct, frozen=True):
-    """The newest turn of a rollout. `started` is the record that opened it if it still runs, else None."""
+    """The newest turn of a rollout, and the `last` event, of whatever kind.
 
+    `started` is the record that opened the turn if it still runs, else None.
+    """
+
+    last: Record
     started: Record | None = None
 
 
@@ -55,6 +59,8 @@ def cut_at_head(lineage: Lineage) -> Cut:
     started = newest.started if newest is not None else None
     if started is not None:
         cut = Cut(place, started.ordinal, started.start_offset, started_turn(started) or "")
+    elif newest is not None and newest.last.end_offset == line_end and newest.last.ordinal is not None:
+        cut = msgspec.structs.replace(cut, end_ordinal=newest.last.ordinal + 1)  # none need be looked for
     cut = _numbered(lineage, cut)
     has_ended = newest is not None and started is None
     if not has_ended and not _holds_anything(lineage, cut):
@@ -127,20 +133,22 @@ def _find_newest_turn(lineage: Lineage, segment: Segment, end_offset: int) -> _N
         only_type=vocabulary.EVENT_MSG.encode(),
     )
     ended: set[str] = set()
+    last: Record | None = None
     for batch in iter_lines_backward(lineage.source(segment), span):
         for line in reversed(batch):
             if not isinstance(line, Record) or line.envelope.type != vocabulary.EVENT_MSG:
                 continue
+            last = last or line
             if line.kind in vocabulary.TASK_STARTED:
-                return _Newest() if started_turn(line) in ended else _Newest(line)
+                return _Newest(last) if started_turn(line) in ended else _Newest(last, line)
             if line.kind == vocabulary.ROLLED_BACK and not segment.is_paginated:
-                return _Newest()
+                return _Newest(last)
             if line.kind in vocabulary.TURN_ENDS:
                 named = ended_turn(line)
                 if named is None:
-                    return _Newest()
+                    return _Newest(last)
                 ended.add(named)
-    return _Newest() if ended else None
+    return _Newest(last) if last is not None and ended else None
 
 
 def _numbered(lineage: Lineage, cut: Cut) -> Cut:
