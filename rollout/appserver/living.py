@@ -32,6 +32,7 @@ from rollout.format.vocabulary import SETTINGS_APPLIED
 from rollout.ids import ThreadId, find_uuid
 from rollout.log.layout import base_name, find_name
 from rollout.store.creating import ORIGINATOR
+from rollout.store.labels import checked_folder, checked_word
 from rollout.store.recording import find_settings
 from rollout.store.settings import ThreadSettings
 from rollout.store.writing import ThreadRequest, make_thread
@@ -188,7 +189,8 @@ def _changed_settings(call: Call, opened: Opened, given: takes.ThreadResume) -> 
             f" `{summary.model_provider}` to `{provider[:80]}` on resume."
         )
     model = given.model or config.model
-    cwd = absolute(call.server.settings.cwd, given.cwd) if given.cwd else None
+    cwd = checked_folder(absolute(call.server.settings.cwd, given.cwd)) if given.cwd else None
+    model = checked_word(model, what="a model") if model is not None else None
     if model is None and cwd is None and not options.has_settings:
         return None
     known = opened.hold("settings", lambda: find_settings(opened.thread.lineage))

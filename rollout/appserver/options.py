@@ -25,6 +25,7 @@ from rollout.appserver.choices import (
 from rollout.appserver.decoding import decode_params, invalid
 from rollout.appserver.params import ThreadFork, ThreadResume, ThreadStart
 from rollout.format.making import make_decoder
+from rollout.store.labels import checked_folder, checked_word
 from rollout.store.options import ThreadOptions
 from rollout.store.sandboxes import SandboxMode
 
@@ -35,6 +36,8 @@ _PROFILES: Final = {
 }
 _TOOL_NAME: Final = re.compile(r"[a-zA-Z0-9_-]+")
 _LONGEST_NAME: Final = 128
+_LONGEST_TEXT: Final = 16 << 20
+"""In bytes: much less than a line may hold, with all that stands beside it."""
 _RESERVED: Final = "mcp__"
 
 
@@ -70,7 +73,7 @@ def options_of(call: Call, given: ThreadStart | ThreadResume | ThreadFork) -> Th
     tier = given.service_tier if given.service_tier is not None else config.service_tier
     extra = {
         "approvals_reviewer": given.approvals_reviewer.value if given.approvals_reviewer else None,
-        "service_tier": tier or None,
+        "service_tier": _word(tier, "a service tier"),
         "personality": personality.value if personality is not None else None,
         "runtime_workspace_roots": _roots(given.runtime_workspace_roots),
         "active_permission_profile": {"id": profile} if profile is not None else None,
@@ -78,11 +81,23 @@ def options_of(call: Call, given: ThreadStart | ThreadResume | ThreadFork) -> Th
     return ThreadOptions(
         approval_policy=_policy(policy) if policy is not None else UNSET,
         sandbox=sandbox if sandbox is not None else UNSET,
-        effort=config.model_reasoning_effort or UNSET,
+        effort=_word(config.model_reasoning_effort, "an effort") or UNSET,
         extra=_said(extra),
         header=_header(call, given),
-        instructions=(given.developer_instructions or None) if isinstance(given, ThreadStart) else None,
+        instructions=_text(call, given.developer_instructions) if isinstance(given, ThreadStart) else None,
     )
+
+
+def _word(text: str | None, what: str) -> str | None:
+    """Return a word as it is stored, None for none. Raise InvalidRequest for what no log should hold."""
+    return checked_word(text, what=what) if text is not None and text.strip() else None
+
+
+def _text(call: Call, text: str | None) -> str | None:
+    """Return a text as it is stored, None for none. Raise Refusal for what no line should hold."""
+    if text is not None and len(text.encode("utf-8", "replace")) > _LONGEST_TEXT:
+        raise call.invalid(f"instructions of more than {_LONGEST_TEXT >> 20} MiB are not kept")
+    return text or None
 
 
 def _said(members: Mapping[str, Any]) -> dict[str, Any]:
@@ -123,19 +138,21 @@ def _sandbox(call: Call, given: RunChoices, config: Config) -> tuple[SandboxMode
 def _roots(given: list[str] | None) -> list[str] | None:
     if given is not None and not all(root.startswith("/") for root in given):
         raise invalid("AbsolutePathBuf deserialized without a base path")
-    return given
+    return [checked_folder(root) for root in given] if given is not None else None
 
 
 def _header(call: Call, given: ThreadStart | ThreadResume | ThreadFork) -> dict[str, Any]:
     """Return the members of a header that a client decides on."""
     if isinstance(given, ThreadResume):
         return {}
-    members: dict[str, Any] = {"thread_source": given.thread_source}
-    members["runtime_workspace_roots"] = given.runtime_workspace_roots
+    source = given.thread_source
+    members: dict[str, Any] = {"thread_source": _word(source, "where a thread comes from") or source}
+    members["runtime_workspace_roots"] = _roots(given.runtime_workspace_roots)
+    text = _text(call, given.base_instructions)
     if isinstance(given, ThreadFork):
-        text = given.base_instructions
         members["base_instructions"] = {"text": text} if text is not None else None
-        members["model_provider"] = given.model_provider or config_of(call, given).model_provider
+        provider = given.model_provider or config_of(call, given).model_provider
+        members["model_provider"] = _word(provider, "a model provider")
         if given.cwd is not None and given.runtime_workspace_roots is None:
             members["runtime_workspace_roots"] = [absolute(call.server.settings.cwd, given.cwd)]
     else:
@@ -167,6 +184,8 @@ def _as_url(path: str) -> str:
 def _tools(call: Call, given: list[Raw] | None) -> list[Any] | None:
     """Return the tools that a client brings along, as they are. Raise Refusal for those nobody could call."""
     names: list[str] = []
+    if sum(len(bytes(stored)) for stored in given or ()) > _LONGEST_TEXT:
+        raise call.invalid(f"dynamic tools of more than {_LONGEST_TEXT >> 20} MiB are not kept")
     for stored in given or ():
         tool = decode_params(stored, FunctionTool | NamespaceTool)  # type: ignore[arg-type]  # mypy#9773
         names.append(tool.name)
