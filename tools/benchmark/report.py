@@ -116,6 +116,7 @@ def describe(run: Json) -> list[str]:
         ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in run["machine"].items()),
         f"{run['at']}, {run['scale']} data, {run['rounds']} rounds, {run['took_seconds'] / 60:.1f} minutes",
         *speeds,
+        *([run["remark"]] if "remark" in run else []),
     ]
 
 
