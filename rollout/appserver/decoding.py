@@ -123,14 +123,17 @@ def _named(value: Any) -> str:
 
 
 def _known_at(shape: Any, path: str) -> list[str]:
-    """Return the words that the enum at a path has."""
+    """Return the words that the enum at a path has, or the tags of what may stand there."""
     found: Any = msgspec.inspect.type_info(shape)
     for name, _ in _STEP.findall(path):
         found = _inside(found, name)
+    known: list[str] = []
     for one in getattr(found, "types", (found,)):
         if isinstance(one, msgspec.inspect.EnumType):
-            return sorted(member.value for member in one.cls) if one.cls is SortDirection else list(one.cls)
-    return []
+            known += sorted(member.value for member in one.cls) if one.cls is SortDirection else list(one.cls)
+        elif isinstance(one, msgspec.inspect.StructType):
+            known += [str(one.tag)] if one.tag is not None else [field.encode_name for field in one.fields]
+    return known
 
 
 def _inside(found: Any, name: str) -> Any:

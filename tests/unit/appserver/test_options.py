@@ -212,7 +212,16 @@ def test_another_folder_takes_the_profile_of_the_old_one_with_it() -> None:
             "AbsolutePathBuf deserialized without a base path",
         ),
         ("thread/start", {"config": {"model": 5}}, "failed to load configuration"),
-        ("thread/start", {"approvalPolicy": "sometimes"}, "unknown variant `sometimes`"),
+        (
+            "thread/start",
+            {"approvalPolicy": "sometimes"},
+            "unknown variant `sometimes`, expected one of `untrusted`, `on-request`, `never`, `granular`",
+        ),
+        (
+            "thread/start",
+            {"selectedCapabilityRoots": [{"id": "r", "location": {"type": "other"}}]},
+            "unknown variant `other`, expected `environment`",
+        ),
         ("thread/start", {"serviceTier": "x" * 2_000}, "taking a service tier: expected at most"),
         ("thread/start", {"threadSource": "a\0b"}, "a character that cannot be stored"),
         ("thread/start", {"runtimeWorkspaceRoots": ["/a\0b"]}, "a character that cannot be stored"),
