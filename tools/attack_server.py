@@ -52,9 +52,10 @@ def run(one: Attack, place: Place, scale: Scale) -> list[str]:
     try:
         shown = one.run(place, scale)
         plain(place)
-    except (AssertionError, OSError) as error:
-        shown = f"FAILED: {error or repr(error)}"
-        wrong.append(f"{one.name} over {place.name}: {error or repr(error)}")
+    except Exception as error:  # noqa: BLE001  # whatever it is, the others are tried as well
+        what = str(error) or repr(error)
+        shown = f"FAILED: {what}"
+        wrong.append(f"{one.name} over {place.name}: {what}")
     print(f"{one.name:28} {place.name:6} {time.monotonic() - begun:6.1f} s  {shown}", flush=True)
     return wrong
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import errno
 import signal
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager, suppress
 from typing import Any, Final
 
 from msgspec import Struct
@@ -80,9 +80,10 @@ def serve_socket(server: Server, path: str, report: Report) -> None:
 
         listener = await asyncio.start_unix_server(accept, sock=bound)
         listen(bound)  # the loop has shortened the queue of those who wait to be accepted
-        report(f"listening on unix://{path}")
-        async with listener:
+        with stopping() as stopped:
+            report(f"listening on unix://{path}")
             await stopped()
+        async with listener:
             for one in listener.sockets:
                 asyncio.get_running_loop().remove_reader(one.fileno())
             await _settle()  # a listener that is closed loses what it has just accepted
@@ -111,7 +112,8 @@ def serve_websockets(server: Server, listen: Listen, token: str | None, report: 
         ) from missing
 
     async def run(hub: Hub) -> None:
-        await serve_clients(hub, listen.host, listen.port, token, stopped)
+        with stopping() as stopped:
+            await serve_clients(hub, listen.host, listen.port, token, stopped)
 
     _run(server, report, run)
 
@@ -122,8 +124,9 @@ async def _settle() -> None:
         await asyncio.sleep(0)
 
 
-async def stopped() -> None:
-    """Wait until the process is told to stop; told twice, it does not wait to end in order."""
+@contextmanager
+def stopping() -> Iterator[Callable[[], Awaitable[object]]]:
+    """Lend what waits until the process is told to stop; told twice, it does not wait to end in order."""
     loop = asyncio.get_running_loop()
     told = asyncio.Event()
 
@@ -136,7 +139,7 @@ async def stopped() -> None:
         with suppress(ValueError):  # in another thread than the main one
             before[one] = signal.signal(one, tell)
     try:
-        await told.wait()
+        yield told.wait
     finally:
         for one, handler in before.items():
             signal.signal(one, handler)

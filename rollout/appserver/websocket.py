@@ -88,7 +88,7 @@ def _host_of(url: str) -> str | None:
 
 
 async def serve_clients(
-    hub: Hub, host: str, port: int, token: str | None, stopped: Callable[[], Awaitable[None]]
+    hub: Hub, host: str, port: int, token: str | None, stopped: Callable[[], Awaitable[object]]
 ) -> None:
     """Serve clients until `stopped` returns."""
 

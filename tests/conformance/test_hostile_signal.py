@@ -6,7 +6,7 @@ import asyncio
 import os
 import signal
 
-from rollout.appserver.serving import stopped
+from rollout.appserver.serving import stopping
 
 CALLS = 100_000
 WAIT_SECONDS = 30
@@ -18,12 +18,11 @@ def test_a_signal_is_not_lost_among_calls() -> None:
     async def scenario() -> None:
         loop = asyncio.get_running_loop()
         before = signal.getsignal(signal.SIGTERM)
-        waiting = asyncio.create_task(stopped())
-        await asyncio.sleep(0)
-        for _ in range(CALLS):
-            loop.call_soon_threadsafe(int)
-        os.kill(os.getpid(), signal.SIGTERM)
-        await asyncio.wait_for(waiting, WAIT_SECONDS)
+        with stopping() as stopped:
+            for _ in range(CALLS):
+                loop.call_soon_threadsafe(int)
+            os.kill(os.getpid(), signal.SIGTERM)
+            await asyncio.wait_for(stopped(), WAIT_SECONDS)
         assert signal.getsignal(signal.SIGTERM) == before
 
     asyncio.run(scenario())

@@ -12,7 +12,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -110,7 +110,7 @@ class Stopper:
 def running(monkeypatch: pytest.MonkeyPatch, home: Path, serve: Any, *where: Any) -> Iterator[Stopper]:
     """Run a server on a thread of its own."""
     stopper = Stopper()
-    monkeypatch.setattr(serving, "stopped", stopper.wait)
+    monkeypatch.setattr(serving, "stopping", lambda: nullcontext(stopper.wait))
     server = Server(open_store(home), ServerSettings("/src", "model-a"), now_ms)
     thread = threading.Thread(target=serve, args=(server, *where, stopper.report))
     thread.start()

@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from threading import Thread
 from typing import Final, Protocol
@@ -135,10 +135,14 @@ class Listening:
     def stop(self) -> None:
         """Tell it to stop: it must, by itself and at once."""
         self._server.process.send_signal(signal.SIGTERM)
-        status = self._server.process.wait(WAIT_SECONDS)
-        assert status == 0, f"the server exited with status {status}"
+        try:
+            status = self._server.process.wait(WAIT_SECONDS)
+        except subprocess.TimeoutExpired:
+            self._server.process.kill()
+            status = self._server.process.wait()
         self._words.join()
         self._server.wait()
+        assert status == 0, f"told to stop, the server over {self.name} exited with status {status}"
 
 
 def _drain(stderr: int, world: World) -> Thread:
@@ -157,12 +161,12 @@ def _drain(stderr: int, world: World) -> Thread:
 @contextmanager
 def places(world: World, names: list[str]) -> Iterator[list[Place]]:
     """Run a server over each transport."""
-    made: list[Place] = [Pipes(world) if name == "stdio" else Listening(world, name) for name in names]
-    try:
+    with ExitStack() as started:
+        made: list[Place] = []
+        for name in names:
+            made.append(Pipes(world) if name == "stdio" else Listening(world, name))
+            started.callback(made[-1].stop)
         yield made
-    finally:
-        for one in made:
-            one.stop()
 
 
 def complaints(world: World) -> list[str]:
