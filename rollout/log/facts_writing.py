@@ -14,7 +14,6 @@ import msgspec
 from msgspec import UNSET, Raw
 
 from rollout.errors import StorageFailed
-from rollout.fs.api import FileSystem
 from rollout.fs.mutation import MutableFileSystem
 from rollout.fs.publish import publish_file
 from rollout.ids import ThreadId
@@ -83,16 +82,6 @@ def forget_facts(fs: MutableFileSystem, home: str, thread_ids: Set[ThreadId]) ->
         kept = [line for line in lines if _owner(line) not in thread_ids]
         if len(kept) < len(lines):
             publish_file(fs, path, b"".join(line + b"\n" for line in kept))
-
-
-def fact_bytes(fs: FileSystem, home: str) -> dict[ThreadId, int]:
-    """Return how many bytes the lines take that say something of each thread."""
-    sizes: dict[ThreadId, int] = {}
-    for line in iter_side_lines(fs, facts_path(home)):
-        thread_id = _owner(line)
-        if thread_id is not None:
-            sizes[thread_id] = sizes.get(thread_id, 0) + len(line) + 1
-    return sizes
 
 
 def compacted(lines: Iterable[bytes]) -> bytes:

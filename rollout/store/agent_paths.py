@@ -18,18 +18,6 @@ _ROOT_NAME: Final = "root"
 _SHOWN: Final = 80
 
 
-def checked_agent_name(text: str) -> str:
-    """Return the name of an agent. Raise InvalidRequest."""
-    if not _NAME.fullmatch(text) or text == _ROOT_NAME:
-        raise _refusal(
-            "naming an agent",
-            "small letters, digits and underscores, and not the word `root`",
-            text,
-            "Give it another name, such as `reviewer_2`.",
-        )
-    return text
-
-
 def parse_agent_path(text: str) -> AgentPath:
     """Return an absolute address. Raise InvalidRequest for any other text."""
     root, *names = text.removeprefix("/").split("/")
@@ -38,11 +26,6 @@ def parse_agent_path(text: str) -> AgentPath:
             "reading an agent's address", "an absolute path such as /root/agent_1", text, _ADDRESS_HINT
         )
     return AgentPath(text)
-
-
-def join_agent_path(parent: AgentPath, name: str) -> AgentPath:
-    """Return the address of an agent that the one at `parent` spawns. Raise InvalidRequest for a bad name."""
-    return AgentPath(f"{parent}/{checked_agent_name(name)}")
 
 
 def resolve_agent_path(caller: AgentPath, reference: str) -> AgentPath:
