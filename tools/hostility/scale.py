@@ -11,7 +11,7 @@ from hostility.wires import outcome
 
 
 class Scale(NamedTuple):
-    """Sizes of attacks."""
+    """Sizes of attacks; `grown_bytes` is what memory may grow by after a tenth of all mixed requests."""
 
     line_bytes: int
     burst: int
@@ -23,6 +23,7 @@ class Scale(NamedTuple):
     stall_seconds: float
     watches: int
     mixed: int
+    grown_bytes: int
 
 
 QUICK: Final = Scale(
@@ -36,6 +37,7 @@ QUICK: Final = Scale(
     stall_seconds=0.0,
     watches=200,
     mixed=4_000,
+    grown_bytes=64 << 20,  # it is still filling what it keeps
 )
 LONG: Final = Scale(
     line_bytes=1 << 30,
@@ -48,6 +50,7 @@ LONG: Final = Scale(
     stall_seconds=40.0,
     watches=20_000,
     mixed=1_000_000,
+    grown_bytes=24 << 20,
 )
 
 
