@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Final
 
 KEYS: Final[dict[str, str]] = {
-    "threads": "e6c518bb2053c63b",
-    "turns": "81a6622ea20887fc",
-    "search": "9325405a6e8317ae",
-    "usage": "e6c518bb2053c63b",
-    "spawn": "cee5edb4c52bb496",
-    "spoken": "ea18194859a5beba",
+    "threads": "96a36ab03009263c",
+    "turns": "d92d7ddfcdba4a63",
+    "search": "a47a09191f7f0192",
+    "usage": "96a36ab03009263c",
+    "spawn": "53a3f9a57c87d37f",
+    "spoken": "c41af13587a15117",
 }

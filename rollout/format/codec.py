@@ -5,8 +5,6 @@ more of it on demand. Nothing here raises on bad bytes, and whatever is not a re
 comes back with its span. Format: docs/format.md, "Lines".
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from io import BytesIO
 from itertools import accumulate

@@ -4,8 +4,6 @@ Decoders are typed and kept, one per shape; a member that the shape does not dec
 is skipped, not rejected. Format: docs/format.md, "Record types".
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from functools import cache, partial
 from typing import Any, Final, Generic, TypeVar, cast

@@ -6,6 +6,7 @@ Pure functions over a payload's probe. Format: docs/format.md, "Items" and "Turn
 from __future__ import annotations
 
 import re
+from functools import cache
 from typing import Final
 
 from msgspec import Raw, Struct
@@ -138,15 +139,6 @@ _TAGS: Final = (
     "goal_context",
     "recommended_plugins",
 )
-_TAGGED: Final = re.compile(
-    "|".join(rf"<{tag}>.*</{tag}>" for tag in _TAGS), re.DOTALL | re.IGNORECASE | re.ASCII
-)
-_INSTRUCTIONS: Final = re.compile(r"# AGENTS\.md instructions.*</INSTRUCTIONS>", re.DOTALL | re.IGNORECASE)
-_HOOK_PROMPT: Final = re.compile(r'<hook_prompt hook_run_id="[^"]+">.*</hook_prompt>', re.DOTALL)
-_INTERNAL: Final = re.compile(
-    r'<codex_internal_context source="[A-Za-z0-9_\-]+">.*</codex_internal_context>', re.DOTALL
-)
-_EXTERNAL: Final = re.compile(r"<external_([^\s<>]*)>.*</external_\1>", re.DOTALL)
 _PROCESS_LIMIT: Final = "Warning: The maximum number of unified exec processes you can keep open is"
 
 _DEVELOPER_BLOCKS: Final = (
@@ -169,14 +161,32 @@ _DEVELOPER_BLOCKS: Final = (
 _BLOCKS_FOLDED: Final = tuple(block.lower() for block in _DEVELOPER_BLOCKS)
 
 
+@cache
+def _tagged_forms() -> tuple[re.Pattern[str], ...]:
+    """Return the forms that begin with a tag: few texts do, and they take 2 ms to compile."""
+    return (
+        re.compile("|".join(rf"<{tag}>.*</{tag}>" for tag in _TAGS), re.DOTALL | re.IGNORECASE | re.ASCII),
+        re.compile(r'<hook_prompt hook_run_id="[^"]+">.*</hook_prompt>', re.DOTALL),
+        re.compile(
+            r'<codex_internal_context source="[A-Za-z0-9_\-]+">.*</codex_internal_context>', re.DOTALL
+        ),
+        re.compile(r"<external_([^\s<>]*)>.*</external_\1>", re.DOTALL),
+    )
+
+
+@cache
+def _instructions_form() -> re.Pattern[str]:
+    return re.compile(r"# AGENTS\.md instructions.*</INSTRUCTIONS>", re.DOTALL | re.IGNORECASE)
+
+
 def is_contextual_text(text: str) -> bool:
     """Tell whether a user message's text has one of the forms the client inserts as context."""
     body = text.strip()
     first = body[:1]
     if first == "<":
-        return any(form.fullmatch(body) for form in (_TAGGED, _HOOK_PROMPT, _INTERNAL, _EXTERNAL))
+        return any(form.fullmatch(body) for form in _tagged_forms())
     if first == "#":
-        return _INSTRUCTIONS.fullmatch(body) is not None
+        return _instructions_form().fullmatch(body) is not None
     return body.startswith(_PROCESS_LIMIT)
 
 

@@ -4,8 +4,6 @@ Members that no rule of ours reads are not declared; they stay in the line's byt
 Format: docs/format.md, "Record types".
 """
 
-from __future__ import annotations
-
 from enum import StrEnum
 from typing import Annotated
 

@@ -4,8 +4,6 @@ What this accepts, the rules of `format/checks.py` accept; what it does not, the
 So it may be narrow, never wide. Format: docs/format.md, "Record types".
 """
 
-from __future__ import annotations
-
 from codecs import utf_8_decode
 from collections.abc import Callable, Iterable
 from typing import Final

@@ -4,8 +4,6 @@ Pure: values to bytes and back. A digest over its own bytes tells whether it is 
 is about these files is for `rollout.replay.foundation` to say. Format: docs/format.md, "Checkpoints".
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator
 from itertools import pairwise
 from typing import Final

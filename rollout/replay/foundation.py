@@ -4,8 +4,6 @@ A checkpoint that is not about this lineage, or whose lines are not what it says
 none: whoever asked reads on. Format: docs/format.md, "Checkpoints".
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator
 from enum import Enum
 from io import BytesIO

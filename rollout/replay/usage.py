@@ -1,7 +1,5 @@
 """Token totals: two running counts that a resume goes on from. Format: docs/format.md, "Usage"."""
 
-from __future__ import annotations
-
 from typing import Final
 
 from msgspec import Raw, Struct

@@ -17,6 +17,7 @@ from msgspec import Raw, Struct
 from rollout.format.decoding import UNDECODABLE, decoder_of
 from rollout.format.making import make_decoder
 from rollout.turns import hook_text, items, legacy_calls, parts, review, stored_messages, stored_sent, words
+from rollout.turns.image_detail import ImageDetail
 from rollout.turns.stored import public_item
 
 _LISTED_ITEMS: Final = ("plan", "functionCallOutput", "sleep")
@@ -33,9 +34,9 @@ class SentMessage(Struct, frozen=True):
     client_id: str | None = None
     text_elements: tuple[stored_sent.StoredTextElement, ...] = ()
     images: tuple[str, ...] | None = None
-    image_details: tuple[words.ImageDetail | None, ...] = ()
+    image_details: tuple[ImageDetail | None, ...] = ()
     local_images: tuple[str, ...] = ()
-    local_image_details: tuple[words.ImageDetail | None, ...] = ()
+    local_image_details: tuple[ImageDetail | None, ...] = ()
     audio: tuple[str, ...] | None = None
     local_audio: tuple[str, ...] = ()
 
@@ -158,9 +159,7 @@ def _user_message(sent: SentMessage, number_id: str) -> items.UserMessage:
     return items.UserMessage(id=number_id, client_id=sent.client_id, content=tuple(content))
 
 
-def _padded(
-    details: tuple[words.ImageDetail | None, ...], count: int
-) -> tuple[words.ImageDetail | None, ...]:
+def _padded(details: tuple[ImageDetail | None, ...], count: int) -> tuple[ImageDetail | None, ...]:
     return details + (None,) * (count - len(details))
 
 

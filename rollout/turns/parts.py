@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from msgspec import UNSET, Struct, UnsetType
 
-from rollout.turns import words
+from rollout.turns.image_detail import ImageDetail
 from rollout.turns.unknown import UnknownPart
 
 # What a user sends.
@@ -40,13 +40,13 @@ class ImageInput(Struct, frozen=True, tag="image", tag_field="type", rename="cam
 
     url: str | UnsetType = UNSET
     file_id: str | UnsetType = UNSET
-    detail: words.ImageDetail | None = None
+    detail: ImageDetail | None = None
 
 
 class LocalImageInput(Struct, frozen=True, tag="localImage", tag_field="type"):
     """An image by path, as the client gave it."""
 
-    detail: words.ImageDetail | None
+    detail: ImageDetail | None
     path: str
 
 

@@ -114,8 +114,10 @@ def _public_input(stored: stored_sent.StoredInput) -> parts.UserInput:
             return parts.AudioInput(file_id=stored.file_id or UNSET)
         case stored_sent.StoredLocalAudio():
             return parts.LocalAudioInput(path=stored.path)
-        case parts.SkillInput() | parts.MentionInput():
-            return stored
+        case stored_sent.StoredSkill():
+            return parts.SkillInput(name=stored.name, path=stored.path)
+        case stored_sent.StoredMention():
+            return parts.MentionInput(name=stored.name, path=stored.path)
 
 
 def public_text(text: str, elements: tuple[stored_sent.StoredTextElement, ...]) -> parts.TextInput:

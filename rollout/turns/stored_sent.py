@@ -4,15 +4,13 @@ Apart from the shapes of all other items, which take longer to import and to mak
 one of these to read. Format: docs/format.md, "Items".
 """
 
-from __future__ import annotations
-
 from typing import Annotated
 
 import msgspec
 from msgspec import Raw, Struct
 
 from rollout.format.decoding import decode_json
-from rollout.turns import parts, words
+from rollout.turns.image_detail import ImageDetail
 
 Count = Annotated[int, msgspec.Meta(ge=0)]
 
@@ -43,14 +41,14 @@ class StoredImage(Struct, frozen=True, tag="image", tag_field="type"):
 
     image_url: str | None = None
     file_id: str | None = None
-    detail: words.ImageDetail | None = None
+    detail: ImageDetail | None = None
 
 
 class StoredLocalImage(Struct, frozen=True, tag="local_image", tag_field="type"):
     """Image part by path."""
 
     path: str
-    detail: words.ImageDetail | None = None
+    detail: ImageDetail | None = None
 
 
 class StoredAudio(Struct, frozen=True, tag="audio", tag_field="type"):
@@ -66,14 +64,22 @@ class StoredLocalAudio(Struct, frozen=True, tag="local_audio", tag_field="type")
     path: str
 
 
+class StoredSkill(Struct, frozen=True, tag="skill", tag_field="type"):
+    """A skill that the user picked."""
+
+    name: str
+    path: str
+
+
+class StoredMention(Struct, frozen=True, tag="mention", tag_field="type"):
+    """Something that the user pointed at."""
+
+    name: str
+    path: str
+
+
 StoredInput = (
-    StoredText
-    | StoredImage
-    | StoredLocalImage
-    | StoredAudio
-    | StoredLocalAudio
-    | parts.SkillInput
-    | parts.MentionInput
+    StoredText | StoredImage | StoredLocalImage | StoredAudio | StoredLocalAudio | StoredSkill | StoredMention
 )
 
 

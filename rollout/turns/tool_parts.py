@@ -12,6 +12,7 @@ import msgspec
 from msgspec import Raw, Struct
 
 from rollout.turns import words
+from rollout.turns.image_detail import ImageDetail
 from rollout.turns.unknown import UnknownPart
 
 NULL: Final = Raw(b"null")
@@ -140,7 +141,7 @@ class OutputImage(Struct, frozen=True, tag="input_image", tag_field="type", omit
 
     image_url: str | None = None
     file_id: str | None = None
-    detail: words.ImageDetail | None = None
+    detail: ImageDetail | None = None
 
 
 class OutputAudio(Struct, frozen=True, tag="input_audio", tag_field="type", omit_defaults=True):

@@ -83,15 +83,6 @@ class Delivery(StrEnum):
     ASYNC = "async"
 
 
-class ImageDetail(StrEnum):
-    """How closely a model should look at an image."""
-
-    AUTO = "auto"
-    LOW = "low"
-    HIGH = "high"
-    ORIGINAL = "original"
-
-
 class DisplayMode(StrEnum):
     """Where an MCP app prefers to be shown."""
 
