@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rollout.turns.command_line import WITH_NUL, command_line
@@ -38,6 +38,7 @@ def test_quoting_is_the_reference_servers(argument: str, line: str) -> None:
     assert command_line([argument]) == line
 
 
+@settings(deadline=None)
 @given(st.lists(st.text(st.characters(exclude_characters="\0"))))
 def test_a_shell_splits_the_line_into_the_arguments(arguments: list[str]) -> None:
     """Quoting loses nothing."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rollout.turns.paths import find_absolute_path, find_path_of_uri, resolve_against
@@ -76,6 +76,7 @@ def test_absolute_path_is_normalized(path: str, absolute: str | None) -> None:
     assert find_absolute_path(path) == absolute
 
 
+@settings(deadline=None)
 @given(st.text(), st.text())
 def test_no_text_breaks_the_readers(uri: str, path: str) -> None:
     """Whatever a record holds, reading its paths gives text or nothing."""
