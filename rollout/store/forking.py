@@ -48,13 +48,17 @@ _OF_THE_PARENT: Final = BASE_MEMBERS | {
 
 
 class Overrides(Struct, frozen=True):
-    """What holds in the child instead of what it inherits: UNSET inherits, an effort of None clears."""
+    """What holds in the child instead of what it inherits: UNSET inherits, an effort of None clears.
+
+    `restates_settings`: the child says itself what it inherits, for readers that look at it alone.
+    """
 
     cwd: str | UnsetType = UNSET
     model: str | UnsetType = UNSET
     effort: Override = UNSET
     source: str | UnsetType = UNSET
     options: ThreadOptions = NO_OPTIONS
+    restates_settings: bool = False
 
     @property
     def has_settings(self) -> bool:
@@ -71,6 +75,7 @@ def checked_overrides(given: Overrides) -> Overrides:
         checked_word(given.effort, what="an effort") if isinstance(given.effort, str) else given.effort,
         checked_word(given.source, what="a source") if given.source is not UNSET else UNSET,
         given.options,
+        given.restates_settings,
     )
 
 
@@ -167,7 +172,7 @@ def settings_drafts(
     fs: MutableFileSystem, lineage: Lineage, cut: Cut, members: Mapping[str, Any], given: Overrides
 ) -> list[Draft]:
     """Return the record of the settings that a child is given, on top of those that hold at the cut."""
-    if not given.has_settings:
+    if not given.has_settings and not given.restates_settings:
         return []
     known: ThreadSettings | None = None
     if not is_start(lineage, cut):

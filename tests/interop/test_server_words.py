@@ -75,7 +75,7 @@ def test_what_ours_keeps_theirs_takes_up(newest: Client, tmp_path: Path, method:
     home = tmp_path / "home"
     home.mkdir()
     ours = Ours(home)
-    parent = ours.ask("thread/start")["thread"]["id"]
+    parent = ours.ask("thread/start", sandbox="read-only", serviceTier="flex", model="m")["thread"]["id"]
     injected = [message("user", "said to the model alone")]
     ours.ask("thread/inject_items", threadId=parent, items=injected)
     made = {}

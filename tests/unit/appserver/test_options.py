@@ -134,6 +134,15 @@ def test_what_lasts_in_memory_has_the_settings_too(
     assert served.fs.files() == before
 
 
+def test_a_fork_says_itself_what_it_inherits() -> None:
+    """The reference client looks for settings in the rollout that it takes up: a sandbox must not be lost."""
+    served = serve(thread().turn("hi", model="model-b"))
+    served.ask("thread/resume", threadId=T, excludeTurns=True, sandbox="read-only")
+    forked = served.ask("thread/fork", threadId=T, excludeTurns=True)["thread"]["id"]
+    said = settings(served, forked)
+    assert (said["model"], said["sandbox_policy"]) == ("model-b", {"type": "read-only"})
+
+
 def test_a_header_names_where_a_thread_comes_from() -> None:
     """Of a start as of a fork; a fork does not take it over."""
     served = serve()
