@@ -62,7 +62,7 @@ def _forked(call: Call, parent: Opened, given: takes.ThreadFork, options: Thread
             call.server.store,
             parent.thread,
             ForkRequest(given.before_turn_id, given.last_turn_id, given.exclude_turns, parent.summary().name),
-            Overrides(*_folder_and_model(call, given), options=options, restates_settings=True),
+            Overrides(*_folder_and_model(call, given), options=options),
         )
     except NotFound as error:
         turn_id = given.last_turn_id if given.last_turn_id is not None else given.before_turn_id

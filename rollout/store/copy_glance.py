@@ -18,7 +18,7 @@ from msgspec import Struct
 
 from rollout.format.record import Rejected
 from rollout.format.seals import Seal, find_seal_remains
-from rollout.format.vocabulary import CHECKPOINT, ITEM_COMPLETED, TASK_STARTED, TURN_ENDS
+from rollout.format.vocabulary import CHECKPOINT, ITEM_COMPLETED, SETTINGS_APPLIED, TASK_STARTED, TURN_ENDS
 from rollout.log.chunks import iter_chunks
 from rollout.log.seal import iter_broken_seals
 from rollout.replay.lineage import Lineage, Segment
@@ -37,6 +37,7 @@ One match begins where another ends, so that nothing lies between lines.
 _EVENT: Final = b'event_msg","payload":{"type":"'
 _ITEM: Final = _EVENT + ITEM_COMPLETED.encode()
 _CHECKPOINT: Final = CHECKPOINT.encode()
+_BETWEEN_TURNS: Final = frozenset((_CHECKPOINT, _EVENT + SETTINGS_APPLIED.encode()))
 _ENDS: Final = frozenset(_EVENT + word.encode() for word in TURN_ENDS)
 _MARKS: Final = _ENDS | {_EVENT + word.encode() for word in TASK_STARTED}
 _QUOTE: Final = ord('"')
@@ -49,7 +50,7 @@ class Stretch(Struct, frozen=True, gc=False):
     """Whole lines of a segment, from `start_offset` on, and what a copy has other content for.
 
     `filled_ordinal` is that of the header that stood before, and is not carried over. `ends_turn`: the
-    last line is a sealed end of a turn, checkpoints aside.
+    last line is a sealed end of a turn, checkpoints and settings aside.
     """
 
     content: bytes
@@ -70,11 +71,12 @@ def iter_in_order(lineage: Lineage) -> Iterator[Stretch]:
     nothing then.
     """
     known: set[bytes] = set()
+    ends_turn = False
     for place, segment in enumerate(lineage.segments):
         meta = segment.header.meta
         if not segment.header.is_first or meta.subagent_history_start_ordinal:
             raise UnclearError
-        glance, source = _Glance(segment), lineage.source(segment)
+        glance, source = _Glance(segment, ends_turn=ends_turn), lineage.source(segment)
         filled = filled_ordinal(lineage, place)
         for chunk in iter_chunks(source, segment.start_offset, segment.end_offset, lineage.max_line_bytes):
             if isinstance(chunk, Rejected):
@@ -90,17 +92,18 @@ def iter_in_order(lineage: Lineage) -> Iterator[Stretch]:
         if not known.isdisjoint(glance.turn_ids):
             raise UnclearError
         known |= glance.turn_ids
+        ends_turn = glance.ends_turn
 
 
 class _Glance:
     """One segment as its lines' fronts and ends show it."""
 
-    def __init__(self, segment: Segment) -> None:
+    def __init__(self, segment: Segment, *, ends_turn: bool) -> None:
         self._next_ordinal = segment.first_ordinal
         self._end_ordinal = segment.end_ordinal
         self._edits: list[Edit] = []
         self.turn_ids: set[bytes] = set()
-        self.ends_turn = False
+        self.ends_turn = ends_turn
         self.newest_seal: Seal | None = None
 
     def take(self, content: bytes, start: int) -> list[Edit]:
@@ -121,9 +124,11 @@ class _Glance:
         starts = list(accumulate(map(len, lines), initial=start))
         for index in marks:
             self._mark(lines[index], starts[index], kinds[index])
-        last = len(lines) - 1
         if _CHECKPOINT in kinds:
-            last = self._leave_out(starts, kinds)
+            self._leave_out(starts, kinds)
+        last = len(lines) - 1
+        while last >= 0 and kinds[last] in _BETWEEN_TURNS:
+            last -= 1
         if last >= 0:
             self.ends_turn = self.newest_seal is not None and self.newest_seal.covered_to > starts[last]
         return self._edits
@@ -157,13 +162,9 @@ class _Glance:
         self._edits.append(Edit(seal.covered_to, start + len(line), b"}\n", 0))
         self.newest_seal = seal
 
-    def _leave_out(self, starts: list[int], kinds: tuple[bytes, ...]) -> int:
-        """Leave checkpoints out; return the index of the last other line, -1 when there is none."""
-        last = -1
+    def _leave_out(self, starts: list[int], kinds: tuple[bytes, ...]) -> None:
+        """Leave checkpoints out."""
         for index, kind in enumerate(kinds):
             if kind == _CHECKPOINT:
                 self._edits.append(Edit(starts[index], starts[index + 1]))
-            else:
-                last = index
         self._edits.sort(key=lambda edit: edit.start_offset)
-        return last

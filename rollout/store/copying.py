@@ -76,7 +76,7 @@ def create_copy(
         return create_fork(around, lineage, cut, None, child_id, given)
     now_ms = around.clock()
     members = child_members(around, lineage, child_id, now_ms, given)
-    drafts = settings_drafts(around.fs, lineage, cut, members, given)
+    drafts = settings_drafts(around.fs, lineage, cut, members, given) if given.has_settings else []
     path = new_rollout_path(around.home, timestamp_of(now_ms), child_id, None)
     with lineage_at(around.fs, lineage, cut) as inherited:
         return publish_copy(around, inherited, Copy(path, members, drafts, cut.end_ordinal, now_ms))

@@ -48,17 +48,13 @@ _OF_THE_PARENT: Final = BASE_MEMBERS | {
 
 
 class Overrides(Struct, frozen=True):
-    """What holds in the child instead of what it inherits: UNSET inherits, an effort of None clears.
-
-    `restates_settings`: the child says itself what it inherits, for readers that look at it alone.
-    """
+    """What holds in the child instead of what it inherits: UNSET inherits, an effort of None clears."""
 
     cwd: str | UnsetType = UNSET
     model: str | UnsetType = UNSET
     effort: Override = UNSET
     source: str | UnsetType = UNSET
     options: ThreadOptions = NO_OPTIONS
-    restates_settings: bool = False
 
     @property
     def has_settings(self) -> bool:
@@ -75,7 +71,6 @@ def checked_overrides(given: Overrides) -> Overrides:
         checked_word(given.effort, what="an effort") if isinstance(given.effort, str) else given.effort,
         checked_word(given.source, what="a source") if given.source is not UNSET else UNSET,
         given.options,
-        given.restates_settings,
     )
 
 
@@ -171,9 +166,11 @@ def _source(given: Overrides, stored: Any) -> str:
 def settings_drafts(
     fs: MutableFileSystem, lineage: Lineage, cut: Cut, members: Mapping[str, Any], given: Overrides
 ) -> list[Draft]:
-    """Return the record of the settings that a child is given, on top of those that hold at the cut."""
-    if not given.has_settings and not given.restates_settings:
-        return []
+    """Return the record of the settings that hold in a child: those at the cut, and on top what is given.
+
+    The child says itself what it inherits: the reference client looks for settings in the rollout that
+    it takes up, and would run it outside of its parent's sandbox.
+    """
     known: ThreadSettings | None = None
     if not is_start(lineage, cut):
         with lineage_at(fs, lineage, cut) as inherited:

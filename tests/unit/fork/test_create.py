@@ -305,8 +305,11 @@ def test_a_file_in_the_child_s_place_is_a_conflict() -> None:
         publish_rollout(taken.fs, taken.home, path, [], 0, 0)
 
 
-def test_overrides_that_are_not_given_write_nothing() -> None:
-    """The child is its header alone."""
-    fs, store = stored(thread(1).turn("one"))
+def test_a_child_says_itself_what_it_inherits() -> None:
+    """A reader of its rollout alone runs it in its parent's sandbox, with its model and in its folder."""
+    held_in = {"approval_policy": "on-request", "sandbox_policy": {"type": "read-only"}, "cwd": "/held"}
+    fs, store = stored(thread(1).turn("one").start("t").context("t", **held_in).end("t"))
     child = fork.fork_thread(store, uuid(1), cwd=UNSET, model=UNSET, effort=UNSET, source=UNSET)
-    assert len(lines_of(content_of(fs, child.id))) == 1
+    _, applied = lines_of(content_of(fs, child.id))
+    said = applied["payload"]["thread_settings"]
+    assert {member: said[member] for member in held_in} == held_in
