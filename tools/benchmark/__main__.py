@@ -18,7 +18,7 @@ ROOT = Path(__file__).resolve().parents[2]
 _BENCH = ROOT / ".build" / "bench"
 _PAGES = ROOT / "docs" / "bench"
 _BASELINE = _PAGES / "baseline.json"
-_DOCUMENT = ROOT / "docs" / "performance.md"
+_DOCUMENTS = (ROOT / "docs" / "performance.md", ROOT / "README.md")
 _USAGE = """\
 Without a suite, all of them run, one after the other. A suite that fails is named at the end; the exit
 status is 1 then, and when --compare finds a regression. Every run is kept below .build/bench/history."""
@@ -103,7 +103,8 @@ def _draw(run: Json) -> None:
 
 
 def _fill(run: Json) -> None:
-    _DOCUMENT.write_text(fill(_DOCUMENT.read_text(encoding="utf-8"), run), encoding="utf-8")
+    for document in _DOCUMENTS:
+        document.write_text(fill(document.read_text(encoding="utf-8"), run), encoding="utf-8")
 
 
 def _before(named: str, scale: str) -> Json:

@@ -1,7 +1,8 @@
 """The tables of a document, computed from a run: only what stands between a pair of marks is replaced.
 
 A block begins with `<!-- bench: NAME -->` and ends with `<!-- bench end -->`. NAME is `machine`, `budgets`,
-`threads`, or the name of a suite; `SUITE/GROUP` is one group of it.
+`threads`, or the name of a suite; `SUITE/GROUP` is one group of it. `found KEY KEY` is what was found of
+these budgets, in short.
 """
 
 import re
@@ -31,6 +32,9 @@ def _block(name: str, run: Json) -> str:
     whole = {"machine": _machine, "budgets": _budgets, "threads": _threads}
     if name in whole:
         return "\n".join(whole[name](run))
+    kind, *keys = name.split()
+    if kind == "found":
+        return "\n".join(_found(keys, run))
     suite, _, group = name.partition("/")
     rows = [row for row in run["rows"] if row["suite"] == suite and group in {"", row["group"]}]
     if suite not in SUITES:
@@ -60,6 +64,38 @@ def _budgets(run: Json) -> list[str]:
     ruled = [f"| {' | '.join(heads)} |", "|---|---|---|---|---|---|---|"]
     rows = [f"| {' | '.join(cells)} |" for cells in lines]
     return [*ruled, *rows, "", *(f"- *{name}*: {words}." for name, words in SOURCES.items())]
+
+
+def _found(keys: list[str], run: Json) -> list[str]:
+    """Return what was found in the first row of each budget, beside the reference client's time for it."""
+    lines = []
+    for key in keys:
+        budget = BUDGETS[key]
+        row = next((row for row in run["rows"] if key in row["budgets"]), None)
+        found = "not measured" if row is None else budget.shown(row["budgets"][key])
+        lines.append(
+            [
+                f"{budget.what[:1].upper()}{budget.what[1:]}",
+                found,
+                budget.bound,
+                _beside(row, run) if budget.unit == "ms" else "",
+            ]
+        )
+    return markdown_table(["", "found", "aim", "the reference client beside it"], lines)
+
+
+def _beside(row: Json | None, run: Json) -> str:
+    """Return the last time that the reference client took for what a row is about."""
+    if row is None:
+        return ""
+    times = [
+        other["median_ms"]
+        for other in run["rows"]
+        if other["suite"] == row["suite"]
+        and other["group"].startswith("reference")
+        and other["peer"] == key_of(row)
+    ]
+    return f"{times[-1]:,.0f} ms" if times else ""
 
 
 def _beyond(found: float, limit: float) -> str:
