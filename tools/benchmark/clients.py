@@ -5,7 +5,6 @@ out the model's input.
 """
 
 import contextlib
-import shutil
 import tempfile
 import time
 from dataclasses import dataclass
@@ -15,7 +14,7 @@ from refclient.endpoint import StandIn
 from refclient.install import Client, find_clients
 from refclient.rpc import AppServer
 
-from benchmark.data import Thread
+from benchmark.data import Thread, copy_home
 from benchmark.measure import peak_bytes_of
 from benchmark.timed import TimedRow
 
@@ -36,7 +35,7 @@ def measure_client(client: Client, name: str, thread: Thread, rounds: int, peer:
     for _ in range(rounds):
         with tempfile.TemporaryDirectory(prefix="rollout-bench-") as scratch:
             home = Path(scratch) / "home"
-            shutil.copytree(thread.home, home)
+            copy_home(thread.home, home)
             with StandIn() as endpoint:
                 first.append(_resume(client, home, thread, endpoint))
                 second.append(_resume(client, home, thread, endpoint))

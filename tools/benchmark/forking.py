@@ -5,7 +5,6 @@ for the disk. A bare publish is what the disk alone asks for a new file of the s
 """
 
 import os
-import shutil
 import subprocess
 import tempfile
 import time
@@ -22,7 +21,7 @@ from refclient.rpc import AppServer
 
 import fork
 import rollout
-from benchmark.data import LEGACY, RIGHT_AFTER, Thread
+from benchmark.data import LEGACY, RIGHT_AFTER, Thread, copy_home
 from benchmark.run import Part, Run, run_parts
 from benchmark.timed import TimedRow
 from rollout.store.store import Store
@@ -41,7 +40,7 @@ def _copy_of(thread: Thread) -> Iterator[Store]:
     """Open a store over a copy of a thread's home."""
     with tempfile.TemporaryDirectory(prefix="rollout-bench-", dir=thread.home.parent) as scratch:
         home = Path(scratch) / "home"
-        shutil.copytree(thread.home, home)
+        copy_home(thread.home, home)
         with rollout.open_store(home) as store:
             yield store
 
@@ -201,7 +200,7 @@ def _client_rows(client: Client, run: Run) -> Iterator[TimedRow]:
         again = TimedRow(f"{name} parent, again", note=note, peer=peer)
         with tempfile.TemporaryDirectory(prefix="rollout-bench-", dir=thread.home.parent) as scratch:
             home = Path(scratch) / "home"
-            shutil.copytree(thread.home, home)
+            copy_home(thread.home, home)
             with StandIn() as endpoint, AppServer(client, home, endpoint) as server:
                 params = {"threadId": thread.shape.thread_id, "excludeTurns": True}
                 for number in range(run.rounds + 1):

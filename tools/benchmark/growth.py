@@ -17,7 +17,7 @@ from typing import Any
 
 import fork
 import rollout
-from benchmark.data import GROWTH, Thread
+from benchmark.data import GROWTH, Thread, copy_home
 from benchmark.measure import Task
 from benchmark.peers_recording import turn_items
 from benchmark.peers_sqlite import HandMade
@@ -106,7 +106,7 @@ class _Made:
     @cache  # noqa: B019  # as many as there are lengths, for as long as the process lives
     def _store(self) -> Store:
         home = _scratch(self._folder) / "home"
-        shutil.copytree(self._thread.home, home)
+        copy_home(self._thread.home, home)
         store = rollout.open_store(home)
         atexit.register(store.close)
         return store

@@ -20,6 +20,7 @@ from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
+from benchmark.data import copy_home
 from benchmark.run import Part, Run, percentile, run_parts
 from benchmark.timed import TimedRow
 
@@ -155,7 +156,7 @@ def _measure_depth(
             say(f"  filling: {name}")
             folder = running.enter_context(scratch_folder(scratch))
             if name.startswith("ours") and filled is not None:
-                shutil.copytree(filled / "home", folder / "home")
+                copy_home(filled / "home", folder / "home")
             process = Process(_command(name, folder, depth, turn_bytes), folder / "errors")
             running.callback(process.close)
             processes[name], samples[name].note = process, process.note

@@ -4,7 +4,6 @@ Every row asks a process of its own over pipes, on copies of the same home. The 
 """
 
 import json
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -21,7 +20,7 @@ from refclient.endpoint import StandIn
 from refclient.install import Client
 from refclient.rpc import AppServer
 
-from benchmark.data import RIGHT_AFTER, Thread
+from benchmark.data import RIGHT_AFTER, Thread, copy_home
 from benchmark.measure import peak_bytes_of
 from benchmark.run import Part, Run, percentile, run_parts
 from benchmark.timed import TimedRow
@@ -93,7 +92,7 @@ class Served:
 @contextmanager
 def _copy_of(thread: Thread) -> Iterator[Path]:
     with tempfile.TemporaryDirectory(prefix="rollout-bench-", dir=thread.home.parent) as scratch:
-        yield shutil.copytree(thread.home, Path(scratch) / "home")
+        yield copy_home(thread.home, Path(scratch) / "home")
 
 
 def run_serving(run: Run) -> list[TimedRow]:
