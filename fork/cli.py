@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import click
 from msgspec import UNSET
 
 from fork.create import Fork, fork_thread
 from rollout.cli.described import describe
+from rollout.cli.folders import working_folder
 from rollout.cli.options import json_option, open_thread, pass_output, thread_options
 from rollout.cli.output import (
     Output,
@@ -71,7 +70,7 @@ def fork(
                 through_turn=last_turn,
                 exclude_turns=exclude_turns or not wants_json,
                 name=name,
-                cwd=_absolute(cwd) if cwd is not None else UNSET,
+                cwd=working_folder(cwd) if cwd is not None else UNSET,
                 model=model if model is not None else UNSET,
             )
         with store.open_thread(child.id) as thread:
@@ -95,10 +94,6 @@ def fork(
     click.echo(summary.id)
     _print_child(child, summary, context)
     emit_damage(damage)
-
-
-def _absolute(folder: str) -> str:
-    return str(Path(folder).expanduser().absolute())
 
 
 def _print_child(child: Fork, summary: ThreadSummary, context: Context) -> None:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from pathlib import Path
 
 import click
 from msgspec import UNSET, Struct
 
+from rollout.cli.folders import working_folder
 from rollout.cli.options import find_known_id, json_option, pass_output, thread_options
 from rollout.cli.output import Output, emit_json, emit_pairs
 from rollout.errors import InvalidRequest
@@ -104,7 +104,7 @@ def _patch_of(given: _Given) -> FactsPatch:
         branch=_text(given, Unsettable.BRANCH, given.branch),
         origin_url=_text(given, Unsettable.ORIGIN_URL, given.origin_url),
     )
-    cwd = str(Path(given.cwd).expanduser().absolute()) if given.cwd is not None else None
+    cwd = working_folder(given.cwd) if given.cwd is not None else None
     return FactsPatch(
         name=_text(given, Unsettable.NAME, given.name),
         is_pinned=given.pin if given.pin is not None else UNSET,

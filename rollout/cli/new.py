@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import click
 
+from rollout.cli.folders import working_folder
 from rollout.cli.options import json_option, pass_output
 from rollout.cli.output import Output, emit_json
-from rollout.errors import StorageFailed
 from rollout.wire.recording import NewThread
 from rollout.wire.threads import thread as shown_thread
 
@@ -34,7 +32,7 @@ def new(
     Example:
       id=$(rollout new --model gpt-5.2 --name "Fix the build")
     """
-    folder = _absolute(cwd)
+    folder = working_folder(cwd)
     with (
         output.open_store() as store,
         store.create_thread(cwd=folder, model=model, model_provider=model_provider, name=name) as thread,
@@ -44,12 +42,3 @@ def new(
         emit_json(NewThread(shown_thread(summary)))
     else:
         click.echo(summary.id)
-
-
-def _absolute(folder: str | None) -> str:
-    try:
-        return str(Path(folder or ".").expanduser().absolute())
-    except (OSError, RuntimeError) as error:
-        raise StorageFailed(
-            f"finding the working directory: {error}", hint="Go to a folder that is there, or pass --cwd."
-        ) from error

@@ -75,13 +75,11 @@ class BackwardScan:
         self._named: list[Record] = []
         self._base_index = 0
 
-    def feed(self, record: Record) -> bool:
-        """Take the next older record; return whether a turn was finalised just now."""
-        handler = _HANDLERS.get(record.label)
-        return handler is not None and handler(self, record)
-
     def handlers(self) -> dict[str | None, Callable[[Record], bool]]:
-        """Return what `feed` calls, by the label of the record; other records say nothing to the scan."""
+        """Return what takes the next older record, by its label; others say nothing to the scan.
+
+        A handler tells whether a turn was finalised just now.
+        """
         return {label: MethodType(handler, self) for label, handler in _HANDLERS.items()}
 
     def finish(self, *, drops_open_settings: bool = False) -> None:

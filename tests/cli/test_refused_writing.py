@@ -42,6 +42,18 @@ def test_a_thread_that_is_written_to_is_a_conflict(
     assert bytes_of(home / "sessions") == before
 
 
+@pytest.mark.parametrize("command", [["new", "--model", "m"], ["fork", "THREAD"], ["set", "THREAD"]])
+def test_a_folder_of_a_user_who_is_not_there_is_refused(
+    command: list[str], home: Path, thread_id: str, feed: Feed
+) -> None:
+    """Whichever command is given it; nothing is written."""
+    before = bytes_of(home)
+    words = [thread_id if word == "THREAD" else word for word in command]
+    ran = feed(b"", "--home", home, *words, "--cwd", "~who-is-not-there/app", "--json")
+    assert (ran.status, error_of(ran)["code"]) == (7, "storage.failed")
+    assert bytes_of(home) == before
+
+
 def test_a_home_that_cannot_be_written_to_is_a_refusal_of_the_system(
     home: Path, thread_id: str, feed: Feed, monkeypatch: pytest.MonkeyPatch
 ) -> None:
