@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Final
 
 KEYS: Final[dict[str, str]] = {
-    "threads": "96a36ab03009263c",
-    "turns": "d92d7ddfcdba4a63",
-    "search": "a47a09191f7f0192",
-    "usage": "96a36ab03009263c",
-    "spawn": "53a3f9a57c87d37f",
-    "spoken": "c41af13587a15117",
+    "threads": "fda2044fc844263a",
+    "turns": "00a3a249f51a1b27",
+    "search": "a50505e888d06a83",
+    "usage": "fda2044fc844263a",
+    "spawn": "289dbba2a317ef27",
+    "spoken": "adaa641ac559e0d4",
 }

@@ -21,7 +21,6 @@ from rollout.turns.image_detail import ImageDetail
 from rollout.turns.stored import public_item
 
 _LISTED_ITEMS: Final = ("plan", "functionCallOutput", "sleep")
-_UNNUMBERED: Final = "\0"  # no record's own id
 
 Decoded = TypeVar("Decoded")
 ItemReader = Callable[[Raw | bytes, str], items.ThreadItem | None]
@@ -104,15 +103,6 @@ def legacy_item(event_type: str, payload: Raw | bytes, number_id: str) -> items.
         return read(payload, number_id)
     except UNDECODABLE:
         return None
-
-
-def takes_number(event_type: str, payload: Raw | bytes) -> bool:
-    """Return whether the event's item uses up a number.
-
-    With the item in hand, compare its id to the number's: this decodes once more.
-    """
-    item = legacy_item(event_type, payload, _UNNUMBERED)
-    return item is not None and item.id == _UNNUMBERED
 
 
 def joined_reasoning(earlier: items.Reasoning, later: items.Reasoning) -> items.Reasoning:

@@ -13,7 +13,7 @@ from typing import Final, Generic, TypeVar
 import msgspec
 from msgspec import UNSET, Struct, UnsetType
 
-from rollout.errors import InvalidCursor, InvalidRequest
+from rollout.errors import InvalidCursor
 from rollout.format.decoding import decode_json
 from rollout.format.record import Damage
 
@@ -176,11 +176,3 @@ def slice_rows(
         cursor_of(chosen[-1], False) if chosen and has_more else None,
         cursor_of(chosen[0], True) if chosen else None,
     )
-
-
-def parse_direction(text: str) -> SortDirection:
-    """Return a sort direction. Raise InvalidRequest for any other word."""
-    try:
-        return SortDirection(text)
-    except ValueError as error:
-        raise InvalidRequest(f"reading a sort direction: expected asc or desc, found {text!r}") from error

@@ -13,7 +13,7 @@ import pytest
 from msgspec import Raw, Struct
 
 from rollout.turns import items
-from rollout.turns.legacy_items import hook_prompt_item, joined_reasoning, legacy_item, takes_number
+from rollout.turns.legacy_items import hook_prompt_item, joined_reasoning, legacy_item
 
 VECTORS = Path(__file__).parent / "vectors" / "legacy_items.jsonl"
 SENDER = "0199a000-0000-7000-8000-00000000000a"
@@ -96,7 +96,8 @@ def test_items_are_what_the_reference_server_lists(vector: Vector) -> None:
 )
 def test_only_items_without_an_own_id_take_a_number(event_type: str, payload: bytes, takes: bool) -> None:
     """An own id, no item and an unreadable record leave the number free."""
-    assert takes_number(event_type, payload) is takes
+    item = legacy_item(event_type, payload, "item-7")
+    assert (item is not None and item.id == "item-7") is takes
 
 
 def test_hook_prompt_keeps_the_callers_id() -> None:

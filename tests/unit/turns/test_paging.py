@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from rollout.errors import InvalidCursor, InvalidRequest
+from rollout.errors import InvalidCursor
 from rollout.turns.paging import (
     Page,
     PageRequest,
@@ -15,7 +15,6 @@ from rollout.turns.paging import (
     invalid_anchor,
     make_ordinal_cursor,
     make_row_cursor,
-    parse_direction,
     parse_ordinal_cursor,
     parse_row_cursor,
     slice_rows,
@@ -187,11 +186,3 @@ def test_cursors_of_the_two_kinds_of_thread_are_told_apart() -> None:
 def test_an_anchor_that_is_gone_says_so() -> None:
     """Its turn was rolled back."""
     assert "anchor turn is no longer present" in invalid_anchor("x").message
-
-
-@pytest.mark.parametrize("text", ["", "ASC", "newest"])
-def test_a_direction_is_asc_or_desc(text: str) -> None:
-    """Nothing else is one."""
-    assert (parse_direction("asc"), parse_direction("desc")) == (ASC, DESC)
-    with pytest.raises(InvalidRequest, match="expected asc or desc"):
-        parse_direction(text)
