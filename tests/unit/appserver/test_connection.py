@@ -14,7 +14,7 @@ import pytest
 from rollout.appserver import connection as module
 from rollout.appserver.connection import Connection, Hub
 from rollout.appserver.lanes import Lanes
-from rollout.appserver.protocol import Note, Unreadable
+from rollout.appserver.protocol import Unreadable
 from rollout.appserver.server import Server, ServerSettings
 from rollout.store.root import open_store
 from rollout.store.store import Store
@@ -275,41 +275,6 @@ def test_what_was_opted_out_of_is_not_sent(tmp_path: Path) -> None:
         assert [one["method"] for one in line.sent if "method" in one] == ["thread/archived"]
 
     World(tmp_path, thread().turn("a")).run(scenario)
-
-
-def test_a_client_that_takes_nothing_is_let_go(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """With a reason, and without a trace in the server."""
-    monkeypatch.setattr(module, "STALL_SECONDS", 0.01)
-
-    async def scenario(world: World) -> None:
-        line = Line(HELLO)
-        line.takes.clear()
-        await world.serve(line)
-        assert line.closed_for == ["a client took nothing for 0.01 s"]
-        assert world.reports == line.closed_for
-        assert world.hub.connections == set()
-
-    World(tmp_path).run(scenario)
-
-
-def test_too_much_that_waits_lets_a_client_go(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Notifications are not held without bound for one who does not read."""
-    monkeypatch.setattr(module, "_MOST_BYTES", 1000)
-
-    async def scenario(world: World) -> None:
-        line = Line(HELLO)
-        served = asyncio.create_task(world.serve(line))
-        await line.until(lambda one: one.get("id") == 0)
-        line.takes.clear()
-        (connection,) = world.hub.connections
-        for _ in range(20):
-            connection.send(Note("thread/archived", {"threadId": "x" * 100}))
-        line.takes.set()
-        await served
-        assert line.closed_for[0] is not None
-        assert "takes too little" in line.closed_for[0]
-
-    World(tmp_path).run(scenario)
 
 
 def test_a_full_client_is_read_no_further(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
