@@ -20,7 +20,7 @@ from benchmark.timed import TimedRow
 from rollout.catalog.catalog import Catalog
 from rollout.catalog.domains import Domain
 from rollout.catalog.query import Query, ThreadFilter, find_threads
-from rollout.catalog.registry import DOMAINS
+from rollout.catalog.registry import DOMAINS, EVERY, LISTED
 from rollout.catalog.threads import Described
 from rollout.fs.posix_write import POSIX_MUTABLE
 from rollout.log.chunks import MAX_LINE_BYTES
@@ -33,7 +33,7 @@ from rollout.store.store import Store
 
 _PAGE = 50
 _MB = 1e6
-_WITH, _WITHOUT = "with search", "without search"
+_WITH, _WITHOUT, _WITH_LETTERS = "with search", "without search", "with search and the index of letters"
 _LINE = b'{"timestamp":"2026-11-21T04:09:33Z","ordinal":8,"type":"event_msg","payload":{"type":"warning"}}\n'
 
 
@@ -110,19 +110,22 @@ def _grown(path: Path) -> Iterator[None]:
 def _build_rows(
     home: Path, state: Path, what: str, rounds: int, *, is_long: bool = True
 ) -> Iterator[TimedRow]:
-    """Yield cold builds of all domains, and of all but the search; budgets are for long threads."""
+    """Yield cold builds of what lists need, of search besides, and of all; budgets are for long threads."""
     paths = list(home.glob("sessions/*/*/*/*.jsonl"))
     size = sum(path.stat().st_size for path in paths) / _MB
-    for words, domains, budget in (
-        (_WITH, DOMAINS, "build-search"),
-        (_WITHOUT, tuple(one for one in DOMAINS if one.name != "search"), "build"),
-    )[: 2 if is_long else 1]:
-        row = TimedRow(f"{what}, {words}", (budget,) if is_long else ())
+    for words, names, budget in (
+        (_WITH, LISTED | {"search"}, "build-search"),
+        (_WITHOUT, LISTED, "build"),
+        (_WITH_LETTERS, EVERY, None),
+    )[: 3 if is_long else 1]:
+        domains = [one for one in DOMAINS if one.name in names]
+        row = TimedRow(f"{what}, {words}", (budget,) if is_long and budget else ())
         for number in range(rounds):
             with _catalog(home, _state_of(state, words, number), domains) as catalog:
-                row.time(partial(catalog.refresh, wanted=frozenset(one.name for one in domains)))
+                row.time(partial(catalog.refresh, wanted=names))
         used_ms = row.used_ms or 0.0
-        row.figures[budget] = size / used_ms * 1e3
+        if budget is not None:
+            row.figures[budget] = size / used_ms * 1e3
         row.note = f"{size:.0f} MB, {used_ms / len(paths):.2f} ms of processor time a file"
         yield row
 
