@@ -1,16 +1,14 @@
-"""One thing that records turns, in a process of its own: a bare file, our recorder, or a peer.
+"""One thing that records turns, in a process of its own: a bare file, or our recorder.
 
     python -m benchmark.peers_recording SUBJECT FOLDER TURNS_BEFORE
 
 Told turns by number on standard input, it records one after the other and answers with what each
-took, one JSON object a line. Standard library only, but for what a subject imports: every peer
-runs in its own environment.
+took, one JSON object a line. Standard library only, but for what a subject imports: peers that are compared
+take `turn_items` from here, in environments of their own.
 """
 
-import asyncio
 import json
 import os
-import sqlite3
 import sys
 import time
 from collections.abc import Callable
@@ -21,7 +19,6 @@ from benchmark.texts import Texts
 
 Item = dict[str, Any]
 _MS = 1e3
-_SYNCHRONOUS = ("OFF", "NORMAL", "FULL", "EXTRA")
 
 
 def turn_items(number: int) -> list[Item]:
@@ -150,87 +147,6 @@ def _filled_store(folder: Path, turns_before: int) -> Any:
     return store
 
 
-class OpenAIAgents:
-    """`SQLiteSession` of the OpenAI Agents SDK, as made by default but for its file."""
-
-    def __init__(self, folder: Path, turns_before: int) -> None:
-        """Begin a session and fill it, in one call."""
-        from agents import SQLiteSession  # type: ignore[import-not-found]
-
-        path = folder / "session.db"
-        self._session = SQLiteSession("thread", str(path))
-        self._loop = asyncio.new_event_loop()
-        if turns_before:
-            self.record([item for number in range(turns_before) for item in turn_items(number)])
-        with sqlite3.connect(path) as other:
-            # The session leaves `synchronous` as it is on every new connection.
-            self.note = f"SQLiteSession.add_items, {_settings_of(other)}"
-
-    def prepare(self, items: list[Item]) -> list[Item]:
-        return items
-
-    def record(self, prepared: list[Item]) -> None:
-        self._loop.run_until_complete(self._session.add_items(prepared))
-
-    def close(self) -> None:
-        self._session.close()
-        self._loop.close()
-
-
-class LangGraph:
-    """A graph of one node over messages, with `SqliteSaver`, invoked once a turn by its defaults."""
-
-    def __init__(self, folder: Path, turns_before: int) -> None:
-        """Compile the graph; fill the thread in one update."""
-        from langgraph.checkpoint.sqlite import SqliteSaver  # type: ignore[import-not-found]
-        from langgraph.graph import END, START, MessagesState, StateGraph  # type: ignore[import-not-found]
-
-        self._connection = sqlite3.connect(folder / "checkpoints.db", check_same_thread=False)
-        graph = StateGraph(MessagesState)
-        graph.add_node("agent", lambda _: {"messages": self._answer})
-        graph.add_edge(START, "agent")
-        graph.add_edge("agent", END)
-        self._graph = graph.compile(checkpointer=SqliteSaver(self._connection))
-        self._config = {"configurable": {"thread_id": "thread", "checkpoint_ns": ""}}
-        self._answer: list[Any] = []
-        if turns_before:
-            messages = [one for number in range(turns_before) for one in self.prepare(turn_items(number))]
-            self._graph.update_state(self._config, {"messages": messages}, as_node="agent")
-        self.note = f"SqliteSaver, one node, {_settings_of(self._connection)}"
-
-    def prepare(self, items: list[Item]) -> list[Any]:
-        from langchain_core.messages import AIMessage, HumanMessage, ToolMessage  # type: ignore[import-not-found]
-
-        found: list[Any] = []
-        for item in items:
-            if item["type"] == "function_call":
-                call = {
-                    "name": item["name"],
-                    "args": json.loads(item["arguments"]),
-                    "id": item["call_id"],
-                }
-                found.append(AIMessage("", tool_calls=[call]))
-            elif item["type"] == "function_call_output":
-                found.append(ToolMessage(item["output"], tool_call_id=item["call_id"]))
-            else:
-                kind = HumanMessage if item["role"] == "user" else AIMessage
-                found.append(kind(item["content"][0]["text"]))
-        return found
-
-    def record(self, prepared: list[Any]) -> None:
-        self._answer = prepared[1:]
-        self._graph.invoke({"messages": prepared[:1]}, self._config)
-
-    def close(self) -> None:
-        self._connection.close()
-
-
-def _settings_of(connection: sqlite3.Connection) -> str:
-    journal = connection.execute("PRAGMA journal_mode").fetchone()[0]
-    synchronous = connection.execute("PRAGMA synchronous").fetchone()[0]
-    return f"journal_mode={journal}, synchronous={_SYNCHRONOUS[synchronous]}"
-
-
 def _bytes_written() -> int | None:
     """Return how much this process has handed to the system so far; None where it does not tell."""
     counts = Path("/proc/self/io")
@@ -242,8 +158,6 @@ def open_subject(name: str, folder: Path, turns_before: int, turn_bytes: int | N
     makers: dict[str, Callable[[], Subject]] = {
         "bare items": lambda: Bare(folder, None),
         "bare lines": lambda: Bare(folder, turn_bytes),
-        "openai-agents": lambda: OpenAIAgents(folder, turns_before),
-        "langgraph": lambda: LangGraph(folder, turns_before),
     }
     if name in makers:
         return makers[name]()
