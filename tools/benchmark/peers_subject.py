@@ -48,7 +48,6 @@ class Subject(Protocol):
 
     def resume_json(self) -> bytes:
         """Return the whole history as a JSON array, where that is how it is kept."""
-        raise NotImplementedError
 
     def newest(self) -> Any:
         """Return the newest page of turns."""
@@ -62,7 +61,6 @@ class Subject(Protocol):
 
     def fork(self, place: str | None) -> str:
         """Return a new thread with all turns, or those before a place."""
-        raise NotImplementedError
 
     def of_fork(self, fork: str) -> Any:
         """Return the whole history of a fork; not timed."""
@@ -80,7 +78,6 @@ class Subject(Protocol):
 
     def list_newest(self) -> list[str]:
         """Return the titles of the newest page of threads."""
-        raise NotImplementedError
 
     def close(self) -> None:
         """End."""
